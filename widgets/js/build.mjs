@@ -1,0 +1,48 @@
+// Builds the browser side of clerkship_widgets into clerkship_widgets/static/.
+//
+//   node build.mjs          minified, as released
+//   node build.mjs --dev    readable, with source maps
+//
+// One ES module per entry point.  Small ones travel with the widget (anywidget's
+// `_esm`); `*_engine` ones are large, are fetched over HTTP on demand, and are
+// therefore also written gzipped.
+import * as esbuild from "esbuild";
+import fs from "node:fs";
+import path from "node:path";
+import zlib from "node:zlib";
+
+const root = import.meta.dirname;
+const out = path.join(root, "..", "clerkship_widgets", "static");
+const dev = process.argv.includes("--dev");
+
+/** Entry points: output name -> source. */
+const entries = {
+  reading_room: "reading_room/widget.ts",
+  reading_room_engine: "reading_room/engine.ts",
+  anatomy_room: "anatomy_room/widget.ts",
+  anatomy_room_engine: "anatomy_room/engine.ts",
+  quiz: "quiz/widget.ts",
+};
+
+fs.mkdirSync(out, { recursive: true });
+for (const [name, source] of Object.entries(entries)) {
+  const outfile = path.join(out, `${name}.js`);
+  await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: [source],
+    outfile,
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    minify: !dev,
+    sourcemap: dev ? "inline" : false,
+    legalComments: "none",
+    loader: { ".css": "text", ".svg": "text" },
+    define: { "process.env.NODE_ENV": '"production"' },
+    logLevel: "warning",
+  });
+  const bytes = fs.readFileSync(outfile);
+  const gzipped = zlib.gzipSync(bytes, { level: 9 });
+  if (name.endsWith("_engine")) fs.writeFileSync(`${outfile}.gz`, gzipped);
+  console.log(`${name}.js  ${bytes.length} bytes, ${gzipped.length} gzipped`);
+}
