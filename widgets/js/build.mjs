@@ -2,6 +2,7 @@
 //
 //   node build.mjs          minified, as released
 //   node build.mjs --dev    readable, with source maps
+//   node build.mjs quiz     only the entries whose name starts so
 //
 // One ES module per entry point.  Small ones travel with the widget (anywidget's
 // `_esm`); `*_engine` ones are large, are fetched over HTTP on demand, and are
@@ -24,8 +25,16 @@ const entries = {
   quiz: "quiz/widget.ts",
 };
 
+// Names after the options build only those entries: node build.mjs --dev quiz
+const wanted = process.argv.slice(2).filter((word) => !word.startsWith("--"));
+
 fs.mkdirSync(out, { recursive: true });
 for (const [name, source] of Object.entries(entries)) {
+  if (wanted.length > 0 && !wanted.some((prefix) => name.startsWith(prefix))) continue;
+  if (!fs.existsSync(path.join(root, source))) {
+    console.log(`${name}.js  skipped: there is no ${source} yet`);
+    continue;
+  }
   const outfile = path.join(out, `${name}.js`);
   await esbuild.build({
     absWorkingDir: root,

@@ -1,0 +1,1 @@
+"""Standard files: DICOM Structured Report, Segmentation, overlay."""

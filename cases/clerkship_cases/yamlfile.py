@@ -1,0 +1,78 @@
+"""Read a YAML file into a checked record; every complaint names file, line and remedy."""
+
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from clerkship_cases.errors import CaseError
+
+Record = TypeVar("Record", bound=BaseModel)
+
+#: A record is written by hand; one larger than this is not one.
+_MAX_BYTES = 2_000_000
+
+
+def read_record(path: Path, model: type[Record]) -> Record:
+    """Read ``path`` and check it against ``model``.
+
+    Raises
+    ------
+    CaseError
+        If the file is missing, is no YAML, or does not fit the model: one line per complaint,
+        each starting with ``file:line``.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise CaseError(f"{path}: can't be read ({problem}).") from problem
+    if len(text) > _MAX_BYTES:
+        raise CaseError(f"{path}: {len(text)} characters are too many for a record.")
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        what = getattr(problem, "problem", None) or "not valid YAML"
+        raise CaseError(
+            f"{path}:{line}: {what}. Check indentation, quotes and colons."
+        ) from problem
+    if not isinstance(value, dict):
+        raise CaseError(f"{path}:1: expected `name: value` lines, found {type(value).__name__}.")
+    try:
+        return model.model_validate(value)
+    except ValidationError as problem:
+        complaints = [
+            f"{path}:{_line(root, error['loc'])}: {'.'.join(str(step) for step in error['loc'])}: "
+            f"{_complaint(error['type'], error['msg'])}"
+            for error in problem.errors()
+        ]
+        raise CaseError("\n".join(complaints)) from problem
+
+
+def _line(node: yaml.Node | None, place: tuple[int | str, ...]) -> int:
+    """Line of the deepest node on the way to ``place`` (a missing field: its parent's line)."""
+    line = 1
+    for step in place:
+        if isinstance(node, yaml.MappingNode):
+            pair = next((pair for pair in node.value if pair[0].value == step), None)
+            if pair is None:
+                break
+            line, node = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line
+
+
+def _complaint(kind: str, message: str) -> str:
+    """Say what to do, in plain words, for the two commonest mistakes."""
+    if kind == "missing":
+        return "this field is required; add it."
+    if kind == "extra_forbidden":
+        return "no such field; check the spelling or remove it."
+    return message.removeprefix("Value error, ")

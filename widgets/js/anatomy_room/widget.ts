@@ -1,0 +1,15 @@
+/** Entry point of anatomy_room.js. */
+import type { Model } from "../common/engine_loader.ts";
+import { adoptStyle } from "../common/style.ts";
+import css from "./anatomy_room.css";
+import { Room } from "./room.ts";
+
+function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
+  adoptStyle("anatomy-room", css);
+  const root = document.createElement("div");
+  el.append(root);
+  const room = new Room(model, root);
+  return () => room.dispose();
+}
+
+export default { render };
