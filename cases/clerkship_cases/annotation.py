@@ -28,7 +28,13 @@ MAX_TEXT = 1024
 #: No point of a patient, and no pixel of an image, is further from the origin.
 MAX_ABS_MM = 1e6
 _UID = re.compile(r"[0-9.]{1,64}")  # PS3.5 9.1
+#: Names of annotations: DICOM UIDs, and the UUIDs that viewers make.
 _OWN_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+
+def is_annotation_uid(text: object) -> bool:
+    """Whether a text may name an annotation."""
+    return isinstance(text, str) and _OWN_ID.fullmatch(text) is not None
 
 
 def new_uid() -> str:
@@ -71,7 +77,7 @@ class Annotation:
             raise CaseError(
                 f"annotation kind {self.kind!r} is unknown; use one of {', '.join(KINDS)}."
             )
-        if not isinstance(self.uid, str) or not _OWN_ID.fullmatch(self.uid):
+        if not is_annotation_uid(self.uid):
             raise CaseError(
                 f"annotation uid {self.uid!r} must be 1 to 64 letters, digits, dots or dashes."
             )

@@ -13,12 +13,12 @@ from pydicom.dataset import Dataset
 
 from clerkship_cases.errors import CaseError
 
-#: Usual CT settings in HU as (name, level, width). Source: Radiopaedia, "Windowing (CT)",
-#: doi:10.53347/rID-52108 (brain, subdural, lungs, soft tissues, liver, bone).
+#: Usual CT settings in HU as (name, level, width). Source: Radiopaedia, article "Windowing (CT)":
+#: abdomen soft tissues, lungs, spine bone, brain, liver.
 CT_PRESETS_HU: tuple[tuple[str, float, float], ...] = (
     ("soft tissue", 50, 400),
     ("lung", -600, 1500),
-    ("bone", 600, 2800),
+    ("bone", 400, 1800),
     ("brain", 40, 80),
     ("liver", 30, 150),
 )

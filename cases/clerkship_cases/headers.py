@@ -166,17 +166,18 @@ def synthetic_headers(case_id: str, volume: Volume) -> list[Dataset]:
 
 
 def evidence_header(header: Dataset) -> Dataset:
-    """Copy a header for use as the source of a standard file, without what says nothing.
+    """Copy a header for use as the source of a standard file, without half a geometry.
 
-    The copied file stays as it is; a pixel spacing of 0, or a frame of reference without a position in
-    it, would only make the new file wrong.
+    An image that is not placed in the patient gives the new file neither a frame of reference nor a pixel
+    spacing: with one but not the other the file would be wrong, and no reader would open it. Its pixels are
+    those of the image that it names.
     """
     copy = Dataset()
     copy.update(header)
-    if any(float(mm) <= 0 for mm in copy.get("PixelSpacing") or ()):
-        del copy.PixelSpacing
-    if "ImagePositionPatient" not in copy and "FrameOfReferenceUID" in copy:
-        del copy.FrameOfReferenceUID
+    if "ImagePositionPatient" not in copy:
+        for keyword in ("FrameOfReferenceUID", "PixelSpacing", "SliceThickness"):
+            if keyword in copy:
+                del copy[keyword]
     return copy
 
 

@@ -1,37 +1,85 @@
 """Voxels back to a closed shape: the outline of an area, for references made from pixels."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from clerkship_cases.errors import CaseError
 
+_Corner = tuple[int, int]
 
-def outline_px(area: NDArray[np.bool_], tolerance_px: float = 0.0) -> list[tuple[float, float]]:
-    """Outline of a filled area as (column, row) corners between pixels, first not repeated.
 
-    Rasterised again it gives the same pixels (with ``tolerance_px`` 0).
+def outline_px(area: NDArray[np.bool_]) -> list[tuple[float, float]]:
+    """Outline of an area along the edges of its pixels, as (column, row) corners, first not repeated.
+
+    Corners lie midway between pixel centres, so the outline filled again gives the same pixels, and its
+    area is their number. Of an area in several parts the longest outline is given; holes are passed over.
 
     Parameters
     ----------
     area : bool [row, column]
-        One connected area; holes are passed over.
-    tolerance_px : float
-        How far the outline may be simplified (Douglas-Peucker).
     """
-    from skimage.measure import approximate_polygon, find_contours  # noqa: PLC0415 - slow to load
-
-    outlines = find_contours(np.pad(area, 1).astype(float), 0.5)  # type: ignore[no-untyped-call]
+    outlines = _closed_lines(_edges(area))
     if not outlines:
         raise CaseError("an empty area has no outline.")
     longest = max(outlines, key=len)
-    if tolerance_px:
-        longest = approximate_polygon(longest, tolerance_px)  # type: ignore[no-untyped-call]
-    return [(float(column) - 1, float(row) - 1) for row, column in longest[:-1]]
+    corners = [
+        here
+        for before, here, after in zip(
+            longest[-1:] + longest[:-1], longest, longest[1:] + longest[:1], strict=True
+        )
+        if (before[0] - here[0], before[1] - here[1]) != (here[0] - after[0], here[1] - after[1])
+    ]
+    return [(column - 0.5, row - 0.5) for column, row in corners]
+
+
+def _edges(area: NDArray[np.bool_]) -> dict[_Corner, list[_Corner]]:
+    """Pixel edges between inside and outside, each walked with the inside on its right (rows point down).
+
+    Corner (c, r) is the upper left one of the pixel in column c and row r.
+    """
+    padded = np.pad(area, 1)
+    edges: dict[_Corner, list[_Corner]] = {}
+    # offset of the neighbour (row, column); where the edge to it begins and ends, in (column, row)
+    sides = (
+        ((-1, 0), (0, 0), (1, 0)),
+        ((0, 1), (1, 0), (1, 1)),
+        ((1, 0), (1, 1), (0, 1)),
+        ((0, -1), (0, 1), (0, 0)),
+    )
+    for (down, right), begin, end in sides:
+        neighbour = np.roll(padded, (-down, -right), axis=(0, 1))
+        for row, column in np.argwhere(padded & ~neighbour) - 1:
+            start = (int(column) + begin[0], int(row) + begin[1])
+            edges.setdefault(start, []).append((int(column) + end[0], int(row) + end[1]))
+    return edges
+
+
+def _closed_lines(edges: dict[_Corner, list[_Corner]]) -> list[list[_Corner]]:
+    """Chain edges to closed lines; where two pixels touch at a corner only, keep to the own pixel."""
+    lines = []
+    while edges:
+        first = next(iter(edges))
+        line, here, step = [], first, (0, 0)
+        while True:
+            line.append(here)
+            ends = edges[here]
+            # A turn to the right (clockwise, as rows point down) stays with the pixel walked around.
+            right = (here[0] - step[1], here[1] + step[0])
+            after = ends.pop(ends.index(right) if right in ends else 0)
+            if not ends:
+                del edges[here]
+            step, here = (after[0] - here[0], after[1] - here[1]), after
+            if here == first:
+                break
+        lines.append(line)
+    return lines
 
 
 def connected_area(
-    values: NDArray[np.generic], seed_px: tuple[int, int], below: float
+    values: NDArray[Any], seed_px: tuple[int, int], below: float
 ) -> NDArray[np.bool_]:
     """Pixels lower than a threshold that hang together with a seed (edge to edge).
 

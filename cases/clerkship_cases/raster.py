@@ -16,10 +16,13 @@ from clerkship_cases.errors import CaseError
 from clerkship_cases.volume import Volume
 
 Scalar = TypeVar("Scalar", bound=np.generic)
+_Spans = tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]
 
 #: A shape belongs to a plane of the grid when no point strays further from it, in voxels.
 PLANE_TOLERANCE_VOXELS = 0.5
 _AXIS_NAMES = ("column", "row", "slice")
+#: Crossings worked out in one go: bounds the memory of a line with thousands of points.
+_TABLE_CELLS = 1_000_000
 #: Scan lines of the area of an outline that crosses itself: error about 1 in 1000.
 _AREA_LINES = 1024
 
@@ -80,7 +83,9 @@ def region_mask(annotation: Annotation, volume: Volume) -> NDArray[np.bool_]:
 def plane_mask(annotation: Annotation, volume: Volume) -> PlaneMask:
     """Rasterise as :func:`region_mask` does, but return only the plane in which the shape lies."""
     if annotation.kind not in ("region", "ellipse"):
-        raise CaseError(f"a {annotation.kind} has no inside; only a region or an ellipse has.")
+        raise CaseError(
+            f"an annotation of kind {annotation.kind} has no inside; only a region or an ellipse has."
+        )
     points_ijk = volume.voxel_from_patient(annotation.points_lps_mm)
     plane = grid_plane(points_ijk, volume)
     points_uv = points_ijk[:, [plane.u, plane.v]]
@@ -140,10 +145,12 @@ def fill_polygon(points_uv: NDArray[np.float64], shape_vu: tuple[int, int]) -> N
     height, width = shape_vu
     first = max(0, int(np.ceil(points_uv[:, 1].min())))
     last = min(height - 1, int(np.floor(points_uv[:, 1].max())))
-    for v in range(first, last + 1):
-        for left, right, _winding in _spans(points_uv, float(v)):
-            begin, end = max(0, int(np.ceil(left))), min(width, int(np.ceil(right)))
-            inside[v, begin:end] = True
+    heights = np.arange(first, last + 1, dtype=np.float64)
+    for line, left, right, _winding in _spans(points_uv, heights):
+        # Both ends kept within the plane: a negative end would count from its far side.
+        begin, end = (np.clip(np.ceil(at), 0, width).astype(int) for at in (left, right))
+        for row, start, stop in zip(line + first, begin, end, strict=True):
+            inside[row, start:stop] = True
     return inside
 
 
@@ -159,31 +166,41 @@ def polygon_area(points_uv: NDArray[np.float64]) -> float:
     step = (high - low) / _AREA_LINES
     if step <= 0:
         return 0.0
-    centred = np.column_stack([u, v])
+    heights = np.asarray(low + (np.arange(_AREA_LINES) + 0.5) * step, dtype=np.float64)
     covered = signed = 0.0
-    for n in range(_AREA_LINES):
-        for left, right, winding in _spans(centred, low + (n + 0.5) * step):
-            covered += (right - left) * step
-            signed += (right - left) * step * winding
+    for _line, left, right, winding in _spans(np.column_stack([u, v]), heights):
+        covered += float((right - left).sum()) * step
+        signed += float(((right - left) * winding).sum()) * step
     crosses_itself = abs(covered - abs(signed)) > 1e-6 * covered
     return covered if crosses_itself else shoelace
 
 
-def _spans(points_uv: NDArray[np.float64], v: float) -> Iterator[tuple[float, float, int]]:
-    """(left, right, winding) of the stretches of the line at height ``v`` that lie inside."""
+def _spans(points_uv: NDArray[np.float64], heights: NDArray[np.float64]) -> Iterator[_Spans]:
+    """Stretches inside an outline of horizontal lines at the given heights, some lines at a time.
+
+    Yields
+    ------
+    line, left, right, winding : arrays of one length
+        Index of the line, both ends of the stretch, and how often the outline winds around it.
+    """
     begin, end = points_uv, np.roll(points_uv, -1, axis=0)
-    # Half open: a corner at exactly v belongs to the edge below it, so it is counted once.
-    crosses = np.flatnonzero((begin[:, 1] <= v) != (end[:, 1] <= v))
-    if crosses.size == 0:
-        return
-    (u0, v0), (u1, v1) = begin[crosses].T, end[crosses].T
-    at = u0 + (v - v0) * (u1 - u0) / (v1 - v0)
-    turns = np.where(v1 > v0, 1, -1)
-    order = np.argsort(at, kind="stable")
-    at, winding = at[order], np.cumsum(turns[order])
-    for n in range(len(at) - 1):
-        if winding[n] and at[n + 1] > at[n]:
-            yield float(at[n]), float(at[n + 1]), int(winding[n])
+    sloped = begin[:, 1] != end[:, 1]
+    begin, end = begin[sloped], end[sloped]
+    rises = end[:, 1] > begin[:, 1]
+    # Always from the lower end: two shapes that share an edge must find the same crossing, to the bit.
+    (u0, v0) = np.where(rises[:, None], begin, end).T
+    (u1, v1) = np.where(rises[:, None], end, begin).T
+    turns = np.where(rises, 1, -1)
+    lines_at_once = max(1, _TABLE_CELLS // max(1, len(turns)))
+    for first in range(0, len(heights), lines_at_once):
+        v = heights[first : first + lines_at_once, None]
+        crosses = (v0 <= v) & (v < v1)  # half open: a corner on the line is counted once
+        at = np.where(crosses, u0 + (v - v0) * (u1 - u0) / (v1 - v0), np.inf)
+        order = np.argsort(at, axis=1, kind="stable")[:, : int(crosses.sum(axis=1).max(initial=0))]
+        at = np.take_along_axis(at, order, axis=1)
+        winding = np.cumsum(np.take_along_axis(np.where(crosses, turns, 0), order, axis=1), axis=1)
+        line, n = np.nonzero((winding[:, :-1] != 0) & (at[:, 1:] > at[:, :-1]))
+        yield line + first, at[line, n], at[line, n + 1], winding[line, n]
 
 
 def _fill_ellipse(points_uv: NDArray[np.float64], shape_vu: tuple[int, int]) -> NDArray[np.bool_]:

@@ -6,7 +6,6 @@ rescale slope and intercept are applied slice by slice (PET changes them from sl
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -131,13 +130,13 @@ def _slice_step_mm(heights_mm: NDArray[np.float64], header: Dataset) -> float:
         return float(header.get("SpacingBetweenSlices") or 0) or 1.0
     gaps_mm = np.diff(heights_mm)
     usual = float(np.median(gaps_mm))
-    for below, above in pairwise(range(len(heights_mm))):
-        gap = float(gaps_mm[below])
+    for below, gap in enumerate(gaps_mm):
         if gap < GAP_TOLERANCE_MM:
             raise CaseError(
-                f"slices {below} and {above} lie at the same place ({heights_mm[below]:.2f} mm); "
+                f"slices {below} and {below + 1} lie at the same place ({heights_mm[below]:.2f} mm); "
                 f"this looks like two series or two phases. Give one of them."
             )
+    for below, gap in enumerate(gaps_mm):
         if abs(gap - usual) > GAP_TOLERANCE_MM:
             raise CaseError(
                 f"the gap after slice {below} is {gap:.2f} mm, elsewhere it is {usual:.2f} mm: "

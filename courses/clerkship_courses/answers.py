@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from clerkship_courses.errors import CourseError, one_of, suggestion
 from clerkship_courses.located_yaml import Sheet, load_yaml
-from clerkship_courses.module import (
+from clerkship_courses.module import Module
+from clerkship_courses.parts import (
     ERROR_CLASSES,
     AnnotateTask,
     CodeTask,
-    Module,
     QuizTask,
     Task,
     WrittenTask,
@@ -198,9 +198,7 @@ def _check_outcome(
         )
 
 
-def _quiz_errors(
-    given: dict[str, list[str] | float], task: QuizTask, module: Module
-) -> set[str]:
+def _quiz_errors(given: dict[str, list[str] | float], task: QuizTask, module: Module) -> set[str]:
     """Return the misconceptions that an answer shows; "blank" and "wrong" where there is no tag."""
     errors: set[str] = set()
     for key in task.items:
@@ -219,9 +217,7 @@ def _quiz_errors(
 # -- from the form to what is handed in -----------------------------------------------------------
 
 
-def quiz_items_of(
-    form: AnswerForm, task: QuizTask, module: Module
-) -> dict[str, list[str] | float]:
+def quiz_items_of(form: AnswerForm, task: QuizTask, module: Module) -> dict[str, list[str] | float]:
     """Return the `items` of an answer file: item -> option ids, or a number.
 
     Raises
@@ -255,9 +251,7 @@ def quiz_items_of(
     return answers
 
 
-def annotations_of(
-    form: AnswerForm, task: AnnotateTask, reference: Annotation
-) -> list[Annotation]:
+def annotations_of(form: AnswerForm, task: AnnotateTask, reference: Annotation) -> list[Annotation]:
     """Return what is drawn: the reference as it is, or moved, mirrored or scaled; or a shape.
 
     Parameters

@@ -14,8 +14,12 @@ from typing import TYPE_CHECKING, Any
 from clerkship_courses.bundle import key_bundle, module_bundle
 from clerkship_courses.course import read_course
 from clerkship_courses.errors import CourseError
-from clerkship_courses.module import InstructorNotes, Module, WrittenTask
-from clerkship_courses.notebook import Edition, emit_notebook
+from clerkship_courses.module import Module
+from clerkship_courses.notebook import Edition, Notebook, emit_notebook
+from clerkship_courses.parts import (
+    InstructorNotes,
+    WrittenTask,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,9 +70,7 @@ class BuiltCourse:
     removed: tuple[Path, ...]
 
 
-def build_course(
-    course_dir: Path, out: Path, *, catalogue: Catalogue | None = None
-) -> BuiltCourse:
+def build_course(course_dir: Path, out: Path, *, catalogue: Catalogue | None = None) -> BuiltCourse:
     """Build a course into an nbgrader course root.
 
     Parameters
@@ -133,9 +135,8 @@ def _edition(module: Module, edition: Edition, folder: str, course: Course) -> d
 
     notebook = emit_notebook(module, edition, course.catalogue.records)
     nbformat.validate(notebook)
-    text = nbformat.writes(notebook) + "\n"
     files = {
-        f"{folder}/{module.slug}.ipynb": text.encode(),
+        f"{folder}/{module.slug}.ipynb": _json(_with_source_lines(notebook)),
         f"{folder}/module.json": _json(module_bundle(module, edition)),
     }
     assets = module.folder / "assets"
@@ -145,6 +146,12 @@ def _edition(module: Module, edition: Edition, folder: str, course: Course) -> d
                 inside = path.relative_to(module.folder).as_posix()
                 files[f"{folder}/{inside}"] = path.read_bytes()
     return files
+
+
+def _with_source_lines(notebook: Notebook) -> Notebook:
+    """Return a notebook with sources as lists of lines, the form in which Jupyter saves them."""
+    cells = [{**cell, "source": cell["source"].splitlines(True)} for cell in notebook["cells"]]
+    return {**notebook, "cells": cells}
 
 
 def _instructor_page(module: Module) -> str:

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clerkship_courses.module import (
+from clerkship_courses.module import Module
+from clerkship_courses.notebook import Edition, split_heading
+from clerkship_courses.parts import (
     AnnotateTask,
-    CodeTask,
     CommitReveal,
-    Module,
     PracticeQuiz,
     QuizTask,
     Task,
     WrittenTask,
 )
-from clerkship_courses.notebook import _FIRST_HEADING, Edition
 
 if TYPE_CHECKING:
     from clerkship_courses.items import Item
@@ -140,9 +139,7 @@ def _task_key(module: Module, task: Task) -> dict[str, Any]:
             "rubric": [{"points": line.points, "text": line.text} for line in task.rubric],
             "example_answer": task.example_answer,
         }
-    assert_code: CodeTask = task  # its tests are in the notebook, between nbgrader's marks
-    del assert_code
-    return key
+    return key  # a code task's tests are in the notebook, between nbgrader's marks
 
 
 def _item_key(item: Item) -> dict[str, Any]:
@@ -166,10 +163,8 @@ def _item_key(item: Item) -> dict[str, Any]:
 
 
 def _title(prompt: str, name: str) -> str:
-    match = _FIRST_HEADING.match(prompt)
-    return match[1].lstrip("# ") if match else name.replace("-", " ").capitalize()
+    return split_heading(prompt)[0].lstrip("# ") or name.replace("-", " ").capitalize()
 
 
 def _body(prompt: str) -> str:
-    match = _FIRST_HEADING.match(prompt)
-    return prompt[match.end() :].strip() if match else prompt
+    return split_heading(prompt)[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime  # noqa: TC003  (pydantic reads the annotations)
+import datetime
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,7 +26,7 @@ class _Strict(BaseModel):
 class Objective(_Strict):
     """What a student can do afterwards: a verb, a structure, a modality."""
 
-    id: str = Field(pattern=ID.pattern, description="write a short id, for instance side")
+    id: str = Field(pattern=f"^{ID.pattern}$", description="write a short id, for instance side")
     text: str = Field(
         min_length=1, description="write what the student can do: verb, structure, modality"
     )
@@ -64,9 +64,11 @@ class ModuleHeader(_Strict):
 class CourseHeader(_Strict):
     """What `course.yml` says."""
 
-    id: str = Field(pattern=ID.pattern, description="write the name of the course's folder")
+    id: str = Field(pattern=f"^{ID.pattern}$", description="write the name of the course's folder")
     title: str = Field(min_length=1, description="write title: and the name of the course")
-    summary: str = Field(min_length=1, description="write a few sentences on what it is, and is not")
+    summary: str = Field(
+        min_length=1, description="write a few sentences on what it is, and is not"
+    )
     licence: str = Field(min_length=1, description="write the licence of the text, e.g. CC BY 4.0")
 
 

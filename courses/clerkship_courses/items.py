@@ -40,7 +40,9 @@ class Item(_Strict):
     in the item's unit.
     """
 
-    id: str = Field(pattern=ID.pattern, description="write small letters, digits and hyphens")
+    id: str = Field(
+        pattern=f"^{ID.pattern}$", description="write small letters, digits and hyphens"
+    )
     kind: Literal["choice", "choices", "number"] = Field(
         description="write choice (one right option), choices (several) or number"
     )
@@ -54,7 +56,9 @@ class Item(_Strict):
     )
     unit: str = Field("", description="write the unit, for instance mm")
     explanation: str = Field("", description="write why the answer is right")
-    source: str = Field("", description="write where the fact stands: an id of the header's sources")
+    source: str = Field(
+        "", description="write where the fact stands: an id of the header's sources"
+    )
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Item:

@@ -106,11 +106,11 @@ def load_yaml(text: str, path: Path, first_line: int = 1) -> Sheet:
     CourseError
         If the text is not YAML, repeats an entry, or names an entry with something else than text.
     """
-    lines: dict[Where, int] = {(): first_line}
     loader = yaml.SafeLoader(text)
+    plain = _Plain(loader, path, first_line)
     try:
         node = loader.get_single_node()
-        data = None if node is None else _plain(loader, node, (), lines, first_line, path)
+        data = None if node is None else plain(node)
     except yaml.MarkedYAMLError as failure:
         mark = failure.problem_mark
         raise CourseError(
@@ -123,46 +123,51 @@ def load_yaml(text: str, path: Path, first_line: int = 1) -> Sheet:
         raise CourseError(f"this is not YAML: {failure}", path, first_line) from None
     finally:
         loader.dispose()
-    return Sheet(path, data, lines)
+    return Sheet(path, data, plain.lines)
 
 
-def _plain(
-    loader: yaml.SafeLoader,
-    node: yaml.Node,
-    where: Where,
-    lines: dict[Where, int],
-    first_line: int,
-    path: Path,
-) -> Any:
-    if isinstance(node, yaml.SequenceNode):
-        values = []
-        for index, child in enumerate(node.value):
-            lines[(*where, index)] = first_line + child.start_mark.line
-            values.append(_plain(loader, child, (*where, index), lines, first_line, path))
-        return values
-    if isinstance(node, yaml.MappingNode):
-        entries: dict[str, Any] = {}
-        for key_node, child in node.value:
-            line = first_line + key_node.start_mark.line
-            key = loader.construct_object(key_node, deep=True)
-            if not isinstance(key, str):
-                raise CourseError(
-                    f"the name {key_node.value!r} is read as {key!r}, not as text; "
-                    f'put it into quotes: "{key_node.value}".',
-                    path,
-                    line,
-                )
-            if key in entries:
-                raise CourseError(
-                    f"'{key}' is given twice (first on line {lines[(*where, key)]}); "
-                    f"keep one of them.",
-                    path,
-                    line,
-                )
-            lines[(*where, key)] = line
-            entries[key] = _plain(loader, child, (*where, key), lines, first_line, path)
-        return entries
-    return loader.construct_object(node, deep=True)
+class _Plain:
+    """Turn YAML nodes into plain data, and note the line of each entry."""
+
+    def __init__(self, loader: yaml.SafeLoader, path: Path, first_line: int) -> None:
+        self.loader = loader
+        self.path = path
+        self.first_line = first_line
+        self.lines: dict[Where, int] = {(): first_line}
+
+    def __call__(self, node: yaml.Node, where: Where = ()) -> Any:
+        if isinstance(node, yaml.SequenceNode):
+            return [self._entry(child, (*where, at), child) for at, child in enumerate(node.value)]
+        if isinstance(node, yaml.MappingNode):
+            entries: dict[str, Any] = {}
+            for key_node, child in node.value:
+                key = self._key(key_node, where)
+                entries[key] = self._entry(child, (*where, key), key_node)
+            return entries
+        return self.loader.construct_object(node, deep=True)
+
+    def _entry(self, node: yaml.Node, where: Where, marked: yaml.Node) -> Any:
+        self.lines[where] = self.first_line + marked.start_mark.line
+        return self(node, where)
+
+    def _key(self, node: yaml.Node, where: Where) -> str:
+        line = self.first_line + node.start_mark.line
+        key = self.loader.construct_object(node, deep=True)
+        if not isinstance(key, str):
+            raise CourseError(
+                f"the name {node.value!r} is read as {key!r}, not as text; "
+                f'put it into quotes: "{node.value}".',
+                self.path,
+                line,
+            )
+        if (*where, key) in self.lines:
+            raise CourseError(
+                f"'{key}' is given twice (first on line {self.lines[(*where, key)]}); "
+                f"keep one of them.",
+                self.path,
+                line,
+            )
+        return key
 
 
 # -- pydantic's findings, in the words of a teacher -----------------------------------------------
@@ -197,32 +202,29 @@ def _field_at(
     model: type[BaseModel], where: tuple[str | int, ...]
 ) -> tuple[type[BaseModel] | None, str]:
     """Return the model that holds the last name of a place, and what that field expects."""
-    owner: type[BaseModel] | None = model
-    holder = model
-    expected = ""
     annotation: Any = model
+    owner: type[BaseModel] | None = model
+    expected = ""
     for part in where:
-        inner = _model_in(annotation)
-        if inner is not None and isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            owner = holder = inner
-            info = inner.model_fields.get(str(part))
+        annotation = _without_none(annotation)
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            owner = annotation
+            info = owner.model_fields.get(str(part))
             if info is None:
                 return owner, ""
-            expected = info.description or ""
-            annotation = info.annotation
-        else:
-            annotation = inner if inner is not None else annotation
-            owner = holder
+            expected, annotation = info.description or "", info.annotation
+        else:  # an index of a list, or a name in a dictionary
+            inner = typing.get_args(annotation)
+            annotation = inner[-1] if inner else None
+    holder = _without_none(annotation)
+    if isinstance(holder, type) and issubclass(holder, BaseModel):
+        owner = holder
     return owner, expected
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the model inside `Model`, `list[Model]`, `dict[str, Model]` or `Model | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _without_none(annotation: Any) -> Any:
+    """Return `X` for `X | None`, and everything else as it is."""
+    if typing.get_origin(annotation) not in {types.UnionType, typing.Union}:
         return annotation
-    if typing.get_origin(annotation) in {list, dict, tuple, types.UnionType, typing.Union}:
-        for inner in typing.get_args(annotation):
-            found = _model_in(inner)
-            if found is not None:
-                return found
-    return None
+    kept = [inner for inner in typing.get_args(annotation) if inner is not type(None)]
+    return kept[0] if len(kept) == 1 else annotation

@@ -11,13 +11,15 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
-from clerkship_courses.module import (
+from clerkship_courses.module import Module
+from clerkship_courses.parts import (
+    BEGIN_SOLUTION,
+    END_SOLUTION,
     AnnotateTask,
     CodeTask,
     CommitReveal,
     Example,
     InstructorNotes,
-    Module,
     Part,
     PracticeQuiz,
     QuizTask,
@@ -31,11 +33,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from clerkship_cases import CaseRecord
-    from nbformat import NotebookNode
 
-__all__ = ["Edition", "emit_notebook"]
+__all__ = ["Edition", "Notebook", "answer_id", "emit_notebook", "split_heading"]
 
 Edition = Literal["class", "self-study"]
+Notebook = dict[str, Any]
+"""A notebook as JSON: nbformat 4.5, the source of each cell as one text."""
 
 WIDGETS = ("ReadingRoom", "AnatomyRoom", "Quiz", "Commit")
 """What the first cell may import from `clerkship_widgets`."""
@@ -45,13 +48,11 @@ KIND_WORDS = {
     "code": "Python",
     "written": "your own words, marked by a person",
 }
-ANSWER_HERE = "*Double-click here and write your answer.*"
+ANSWER_HERE = "*Double-click here, and write your answer instead of the last line.*"
 _FIRST_HEADING = re.compile(r"\A(#{1,6} .+)$", re.MULTILINE)
 
 
-def emit_notebook(
-    module: Module, edition: Edition, records: Mapping[str, CaseRecord]
-) -> NotebookNode:
+def emit_notebook(module: Module, edition: Edition, records: Mapping[str, CaseRecord]) -> Notebook:
     """Return a module as a notebook.
 
     Parameters
@@ -65,25 +66,25 @@ def emit_notebook(
 
     Returns
     -------
-    NotebookNode
+    dict
         nbformat 4.5 without outputs; equal modules give equal notebooks.
     """
-    from nbformat.v4 import new_notebook  # noqa: PLC0415  (not needed to import the package)
-
     page = _Page(module, edition)
     page.markdown(_opening(module, edition), role="opening")
     page.setup()
     for part in module.parts:
         page.add(part)
     page.markdown(_closing(module, records), role="closing")
-    return new_notebook(
-        cells=page.cells,
-        metadata={
+    return {
+        "cells": page.cells,
+        "metadata": {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
             "title": module.header.title,
         },
-    )
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
 
 
 class _Page:
@@ -92,7 +93,7 @@ class _Page:
     def __init__(self, module: Module, edition: Edition) -> None:
         self.module = module
         self.is_class = edition == "class"
-        self.cells: list[NotebookNode] = []
+        self.cells: list[dict[str, Any]] = []
         self._seen: Counter[str] = Counter()
 
     # -- cells ------------------------------------------------------------------------------------
@@ -105,24 +106,23 @@ class _Page:
         metadata: dict[str, Any] | None = None,
         editable: bool = False,
     ) -> None:
-        from nbformat.v4 import new_markdown_cell  # noqa: PLC0415
-
         # A stray double-click should not turn the page of a book into its manuscript.
         kept = {} if editable else {"editable": False, "deletable": False}
-        cell = new_markdown_cell(source, metadata={**kept, **(metadata or {})})
-        self._append(cell, role)
+        self._append("markdown", source, role, {**kept, **(metadata or {})}, {})
 
     def code(self, source: str, *, role: str, metadata: dict[str, Any] | None = None) -> None:
-        from nbformat.v4 import new_code_cell  # noqa: PLC0415
+        self._append("code", source, role, metadata or {}, {"execution_count": None, "outputs": []})
 
-        self._append(new_code_cell(source, metadata=metadata or {}), role)
-
-    def _append(self, cell: NotebookNode, role: str) -> None:
-        text = f"{self.module.slug}\n{role}\n{cell.source}"
+    def _append(
+        self, cell_type: str, source: str, role: str, metadata: dict[str, Any], rest: dict[str, Any]
+    ) -> None:
+        text = f"{self.module.slug}\n{role}\n{source}"
         repeat = self._seen[text]  # the very same cell may stand on a page twice
         self._seen[text] += 1
-        cell["id"] = hashlib.sha256(f"{text}\n{repeat}".encode()).hexdigest()[:16]
-        self.cells.append(cell)
+        cell_id = hashlib.sha256(f"{text}\n{repeat}".encode()).hexdigest()[:16]
+        self.cells.append(
+            {"cell_type": cell_type, "id": cell_id, "metadata": metadata, "source": source, **rest}
+        )
 
     # -- parts ------------------------------------------------------------------------------------
 
@@ -169,7 +169,7 @@ class _Page:
             )
             self.code(_widget_call(task), role="task", metadata=tag | metadata)
         elif isinstance(task, CodeTask):
-            answer = _nbgrader(f"{task.name}-answer", solution=True, cell_type="code")
+            answer = _nbgrader(answer_id(task), solution=True, cell_type="code")
             self.code(task.solution, role="task", metadata=tag | answer)
             tests = _nbgrader(
                 task.name, points=task.points, grade=True, locked=True, cell_type="code"
@@ -181,13 +181,14 @@ class _Page:
             metadata = _nbgrader(
                 task.name, points=task.points, grade=True, solution=True, cell_type="markdown"
             )
-            self.markdown(ANSWER_HERE, role="task", metadata=tag | metadata, editable=True)
+            self.markdown(_answer_cell(task), role="task", metadata=tag | metadata, editable=True)
 
     def _practised(self, task: Task) -> None:
         """Show a graded task in an app: what needs a key or a person is left to the class."""
         if isinstance(task, QuizTask):
+            heading, _ = split_heading(task.prompt)
             self.markdown(
-                f"{_heading(task.prompt)}In the class notebook, {len(task.items)} graded questions "
+                f"{heading}\n\nIn the class notebook, {len(task.items)} graded questions "
                 f"follow here.",
                 role="prompt",
             )
@@ -238,6 +239,20 @@ def _nbgrader(
     return {"nbgrader": entries}
 
 
+def answer_id(task: CodeTask) -> str:
+    """Return nbgrader's name of the cell that a code answer is written into.
+
+    The task's own name is that of the cell that carries its points.
+    """
+    return f"{task.name}-answer"
+
+
+def _answer_cell(task: WrittenTask) -> str:
+    """Return the cell of a written answer; nbgrader cuts the example out of the student's copy."""
+    example = task.example_answer or "(no example)"
+    return f"{ANSWER_HERE}\n\n{BEGIN_SOLUTION}\n{example}\n{END_SOLUTION}"
+
+
 def _widget_call(task: QuizTask | AnnotateTask) -> str:
     if isinstance(task, QuizTask):
         return f'Quiz("{task.name}")'
@@ -247,34 +262,38 @@ def _widget_call(task: QuizTask | AnnotateTask) -> str:
 def _test_cell(task: CodeTask) -> str:
     if not task.hidden_tests:
         return task.tests
-    return (
-        f"{task.tests}\n### BEGIN HIDDEN TESTS\n{task.hidden_tests}\n### END HIDDEN TESTS"
-    )
+    return f"{task.tests}\n### BEGIN HIDDEN TESTS\n{task.hidden_tests}\n### END HIDDEN TESTS"
 
 
 def _prompt(task: Task, *, graded: bool) -> str:
     points = f"{task.points:g} point{'' if task.points == 1 else 's'}"
     badge = f"*Graded · {KIND_WORDS[task.kind]} · {points}*" if graded else "*Practice, not graded*"
-    match = _FIRST_HEADING.match(task.prompt)
-    if match:
-        text = f"{match[1]}\n\n{badge}\n\n{task.prompt[match.end() :].strip()}"
-    else:
-        text = f"{badge}\n\n{task.prompt}"
+    heading, body = split_heading(task.prompt)
+    text = "\n\n".join(part for part in (heading, badge, body) if part)
     if task.hint:
         text += f"\n\n<details><summary>A hint</summary>\n\n{task.hint}\n\n</details>"
     return text
 
 
-def _heading(prompt: str) -> str:
+def split_heading(prompt: str) -> tuple[str, str]:
+    r"""Return the heading that a prompt begins with ("" if none), and the rest.
+
+    Examples
+    --------
+    >>> split_heading("### Mark it\n\nOutline the lesion.")
+    ('### Mark it', 'Outline the lesion.')
+    """
     match = _FIRST_HEADING.match(prompt)
-    return f"{match[1]}\n\n" if match else ""
+    return (match[1], prompt[match.end() :].strip()) if match else ("", prompt)
 
 
 def _opening(module: Module, edition: Edition) -> str:
     header = module.header
     lines = [f"# {header.title}", "", header.summary, ""]
     lines += [f"**In about {header.minutes} minutes you learn to**", ""]
-    lines += [f"{n}. {goal.text} ({goal.minutes} min)" for n, goal in enumerate(header.objectives, 1)]
+    lines += [
+        f"{n}. {goal.text} ({goal.minutes} min)" for n, goal in enumerate(header.objectives, 1)
+    ]
     lines.append("")
     if edition == "class":
         lines.append(

@@ -102,7 +102,8 @@ def split_source(text: str, path: Path) -> Source:
 class _Splitter:
     def __init__(self, text: str, path: Path) -> None:
         self.path = path
-        self.rows = text.splitlines()
+        # Not splitlines(): a form feed or a Unicode line separator in prose is no new line here.
+        self.rows = text.replace("\r\n", "\n").split("\n")
         self.at = 0
         self.segments: list[Segment] = []
 
@@ -134,7 +135,7 @@ class _Splitter:
         return Source(self.path, header, 2, tuple(self.segments))
 
     def _front_matter(self) -> str:
-        if not self.rows or self.rows[0].rstrip() != "---":
+        if self.rows[0].rstrip() != "---":
             raise self.error(
                 "the file must begin with its header: a line '---', the title and the other "
                 "entries as YAML, and a second line '---'.",
@@ -186,8 +187,9 @@ class _Splitter:
                 return self.rows[begin : index + 1]
             if _REGION.match(self.rows[index]) or _END.match(self.rows[index]):
                 break
-        raise self.error("the fence that opens here is not closed; add a line of three backticks.",
-                         begin + 1)
+        raise self.error(
+            "the fence that opens here is not closed; add a line of three backticks.", begin + 1
+        )
 
     def _code(self, info: str) -> Code:
         line = self.at + 1
@@ -276,7 +278,7 @@ class _Splitter:
                 value, at = json.JSONDecoder().raw_decode(text, match.end())
             except json.JSONDecodeError:
                 raise self.error(
-                    f"the value of {name} in {text[match.start():].strip()!r} is not understood; "
+                    f"the value of {name} in {text[match.start() :].strip()!r} is not understood; "
                     f'put text into double quotes: {name}="…" (a number needs none; a list is '
                     f'written ["…", "…"]).',
                     line,

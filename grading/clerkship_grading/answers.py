@@ -59,8 +59,8 @@ def _read_capped(path: Path, limit: int) -> bytes | None:
         return None
     except OSError as exc:
         raise UnreadableAnswer(f"{path.name} could not be opened. Save the task again.") from exc
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableAnswer(f"{path.name} is not a file. Save the task again.")
         if status.st_size > limit:
@@ -68,7 +68,10 @@ def _read_capped(path: Path, limit: int) -> bytes | None:
                 f"{path.name} has {status.st_size} bytes; at most {limit} are read. "
                 "Save the task again."
             )
-        return file.read(limit + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(limit + 1)
+    finally:
+        os.close(descriptor)
 
 
 def read_quiz_answers(folder: Path, task: str) -> dict[str, ItemAnswer]:
@@ -160,6 +163,8 @@ def read_annotations(folder: Path, task: str) -> list[Annotation]:
     except Exception as exc:
         # Any parser may trip over a hostile file in its own way; the class must go on.
         raise UnreadableAnswer(again) from exc
+    if not annotations:  # the reading room removes the file of an empty task: this one is damaged
+        raise UnreadableAnswer(again)
     points = [point for mark in annotations for point in mark.points_lps_mm]
     if len(annotations) > MAX_ANNOTATIONS or len(points) > MAX_POINTS:
         raise UnreadableAnswer(

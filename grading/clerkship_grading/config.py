@@ -14,10 +14,13 @@ _TEACHER = """\
 # nbgrader's configuration of this course. Written by Clerkship; the course folder may be moved.
 import os
 import sys
+import warnings
 
 here = os.path.dirname(os.path.abspath(__file__))
 # nbgrader starts "alembic" by name when it makes a gradebook.
 os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+# nbgrader 0.9.6 under SQLAlchemy 2.1: noise on every first grade, the grades are right.
+warnings.filterwarnings("ignore", message="Object of type <Submitted")
 
 c = get_config()  # noqa: F821
 c.CourseDirectory.root = here
@@ -38,7 +41,7 @@ c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.ClearOutput",
     "nbgrader.preprocessors.DeduplicateIds",
     "nbgrader.preprocessors.OverwriteKernelspec",
-    "nbgrader.preprocessors.OverwriteCells",
+    "clerkship_grading.preprocessors.PutTestsBack",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 # Scores of quiz and annotate tasks are settled before any of the student's code runs.
@@ -51,6 +54,7 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.KernelManager.transport = "ipc"
+c.ClearSolutions.text_stub = "*Double-click here and write your answer.*"
 
 c.GenerateFeedback.exporter_class = "clerkship_grading.feedback_page.FeedbackPage"
 c.GenerateFeedback.preprocessors = [

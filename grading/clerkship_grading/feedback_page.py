@@ -6,19 +6,36 @@ stands alone in one file, prints well, and shows only what was graded.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from markdown_it import MarkdownIt
 from nbconvert.exporters import HTMLExporter
-from traitlets import default
+from traitlets.config import Config
 
 from .cells import Cell, grade_id, is_graded, is_solution, nbgrader_metadata, task_of
 from .rubric import ErrorClass
 from .wording import HEADINGS, name_from_id, points_text
 
 TEMPLATES = Path(__file__).parent / "templates"
+NO_RESPONSE = "No response."
+"""What nbgrader's SaveAutoGrades remarks on an answer that was not touched."""
+KNOWN_CLASSES = frozenset(error_class.value for error_class in ErrorClass)
+
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+_DETAILS = re.compile(r"<details>.*?</details>", re.DOTALL)
+
+
+def safe_html(markdown: str) -> str:
+    """Markdown as HTML; markup inside it is shown as text, whoever wrote it.
+
+    Hints (``<details>``) are left out: they helped before the answer.
+    """
+    return str(_MARKDOWN.render(_DETAILS.sub("", markdown)))
 
 
 @dataclass
@@ -63,7 +80,7 @@ def task_sections(cells: Iterable[Cell]) -> list[TaskSection]:
             section.points += float(metadata.get("score") or 0)
             section.max_points += float(metadata.get("points") or 0)
             section.waiting = section.waiting or bool(metadata.get("waiting"))
-            section.verdict = _verdict(cell) or section.verdict
+        section.verdict = _verdict(cell) or section.verdict
     return [section for section in sections.values() if section.max_points > 0]
 
 
@@ -76,9 +93,11 @@ def _split_heading(cell: Cell) -> tuple[str | None, str]:
 
 
 def _verdict(cell: Cell) -> str:
+    if is_solution(cell) and nbgrader_metadata(cell).get("comment") == NO_RESPONSE:
+        return HEADINGS[ErrorClass.BLANK]
     for output in cell.get("outputs", []):
         name = output.get("metadata", {}).get("clerkship", {}).get("error_class")
-        if name in ErrorClass:
+        if name in KNOWN_CLASSES:
             return HEADINGS[ErrorClass(name)]
     return ""
 
@@ -86,23 +105,18 @@ def _verdict(cell: Cell) -> str:
 class FeedbackPage(HTMLExporter):
     """Exporter for ``GenerateFeedback.exporter_class``."""
 
-    @default("template_name")
-    def _template_name_default(self) -> str:
-        return "clerkship_feedback"
-
-    @default("extra_template_basedirs")
-    def _extra_template_basedirs_default(self) -> list[str]:
-        return [str(TEMPLATES)]
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
-        # GenerateFeedback sets these two for every HTMLExporter; this page has its own.
-        self.template_name = "clerkship_feedback"
-        self.extra_template_basedirs = [str(TEMPLATES)]
-        self.exclude_anchor_links = True
+    def __init__(self, config: Config | None = None, **kwargs: Any) -> None:
+        # GenerateFeedback chooses its own template for every HTMLExporter. The section of this
+        # class, being more special, wins over that; later would be too late (paths are kept).
+        own = Config(config or {})
+        own.FeedbackPage.template_name = "clerkship_feedback"
+        own.FeedbackPage.extra_template_basedirs = [str(TEMPLATES)]
+        own.FeedbackPage.exclude_anchor_links = True
+        super().__init__(config=own, **kwargs)  # type: ignore[no-untyped-call]
 
     def default_filters(self) -> Iterable[tuple[str, Any]]:
-        """Add the two filters of our template."""
+        """Add the filters of our template."""
         yield from super().default_filters()  # type: ignore[no-untyped-call]
         yield "points", points_text
+        yield "safe_html", safe_html
         yield "sections", task_sections

@@ -18,6 +18,8 @@ LONGER_SIDE_PX = 520
 """Fits a printed page beside its text."""
 MARGIN = 0.75
 """Part of the marks' own size that is shown around them, so that one sees where they are."""
+LEAST_PART = 0.55
+"""Of the image's longer side: a mark in the wrong place is understood by what lies around it."""
 STUDENT_RGB = (255, 196, 0)
 REFERENCE_RGB = (64, 224, 160)
 
@@ -152,7 +154,8 @@ def _crop(lines: Sequence[Floats], shape: tuple[int, ...]) -> tuple[int, int, in
         return 0, 0, shape[1], shape[0]
     points = np.vstack(lines)
     low, high = points.min(axis=0), points.max(axis=0)
-    room = MARGIN * float((high - low).max()) + 0.06 * max(shape)
+    extent = float((high - low).max())
+    room = max(MARGIN * extent, (LEAST_PART * max(shape) - extent) / 2)
     limit = np.array([shape[1], shape[0]])
     first = np.clip(np.floor(low - room), 0, limit - 1).astype(int)
     last = np.clip(np.ceil(high + room), first + 1, limit).astype(int)

@@ -135,8 +135,8 @@ def judge_marks(marks: Sequence[Mark], scene: Scene, rubric: AnnotateRubric) -> 
         rule = rubric.overlap
         credit = linear_credit(overlap, rule.zero_dice, rule.full_dice)
         reason = (
-            f"Outline: overlap (Dice) {overlap:.2f}; full points from {rule.full_dice:.2f}, "
-            f"none up to {rule.zero_dice:.2f}"
+            f"Outline: overlap with the reference {overlap:.2f} (Dice; full points from "
+            f"{rule.full_dice:.2f}, none up to {rule.zero_dice:.2f})"
         )
         lines.append(RubricLineScore(rule.points * credit, rule.points, reason))
     if rubric.placement is not None:
@@ -146,11 +146,9 @@ def judge_marks(marks: Sequence[Mark], scene: Scene, rubric: AnnotateRubric) -> 
         lines.append(RubricLineScore(points * credit, points, reason))
     if rubric.laterality is not None:
         points = rubric.laterality.points
-        reason = {1.0: "Side: right one", 0.0: "Side: the other one"}.get(
-            side if side is not None else 1.0, "Side: not all marks are on the right one"
-        )
+        # Where a side has no meaning, having found the finding is having found its side.
         credit = float(any(hits)) if side is None else side
-        lines.append(RubricLineScore(points * credit, points, reason))
+        lines.append(RubricLineScore(points * credit, points, _side_reason(side)))
 
     larger = np.count_nonzero(drawn) / np.count_nonzero(scene.reference)
     return Judgement(_classify(hits, side, larger, overlap, rubric), tuple(lines))
@@ -196,16 +194,26 @@ def _placement_reason(
 ) -> str:
     nearest_mm = min(distances_mm)
     if is_calibrated:
-        text = f"Place: centre {nearest_mm:.0f} mm from the reference's; allowed {limit_mm:.0f} mm"
+        text = (
+            f"Place: {nearest_mm:.0f} mm from the finding's centre; up to {limit_mm:.0f} mm counts"
+        )
     else:  # no scale on this image: the finding itself is the yardstick
         text = (
-            f"Place: centre {nearest_mm / radius_mm:.1f} × the finding's radius away; "
-            f"allowed {limit_mm / radius_mm:.1f} ×"
+            f"Place: {nearest_mm / radius_mm:.1f} times the finding's radius from its centre; "
+            f"up to {limit_mm / radius_mm:.1f} counts"
         )
     outside = sum(distance > limit_mm for distance in distances_mm)
     if 0 < outside < len(distances_mm):
         text += f"; {outside} of {len(distances_mm)} marks lie elsewhere"
     return text
+
+
+def _side_reason(side: float | None) -> str:
+    if side is None:
+        return "Side: it can't be told on this image, so the place decides"
+    if side == 1:
+        return "Side: correct"
+    return f"Side: {'some marks are on ' if side else ''}the other side of the patient"
 
 
 def _lines_for_nothing(rubric: AnnotateRubric) -> list[RubricLineScore]:

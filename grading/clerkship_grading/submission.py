@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from clerkship_cases.key import open_key
 
 from clerkship_cases import Annotation, Case, CaseError, open_case, region_mask
+from clerkship_cases.key import open_key
 
 from .answers import (
     ItemAnswer,
@@ -188,7 +188,15 @@ def _notes(item: Item, answer: ItemAnswer | None, result: ItemResult) -> list[st
     if answer is None:
         return []
     notes = [result.note]
-    if isinstance(item, ChoiceItem) and isinstance(answer, list):
+    if isinstance(answer, NumberAnswer):
+        unit = item.unit if isinstance(item, NumberItem) and item.unit else ""
+        notes.append(
+            f"Your answer: {answer.value:g} {escaped(answer.unit[:20]) if answer.unit else unit}".rstrip()
+        )
+    elif isinstance(item, ChoiceItem):
+        ticks = [tick for tick in dict.fromkeys(answer) if tick in item.options]
+        if ticks:
+            notes.append("Your answer: " + "; ".join(item.options[tick] for tick in ticks))
         notes += [item.feedback[tick] for tick in dict.fromkeys(answer) if tick in item.feedback]
     return [*notes, item.explanation]
 

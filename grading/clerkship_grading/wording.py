@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from .rubric import ErrorClass, Judgement
 
+# "Correct", never "right": in these courses that word means a side.
 HEADINGS: dict[ErrorClass, str] = {
     ErrorClass.GOOD: "Good",
     ErrorClass.MISSED: "Missed",
@@ -18,8 +19,8 @@ HEADINGS: dict[ErrorClass, str] = {
     ErrorClass.WRONG_PLACE: "Wrong place",
     ErrorClass.OVER_CALLED: "Over-called",
     ErrorClass.UNDER_CALLED: "Under-called",
-    ErrorClass.PARTLY: "Partly right",
-    ErrorClass.WRONG: "Not right",
+    ErrorClass.PARTLY: "Partly correct",
+    ErrorClass.WRONG: "Not correct",
     ErrorClass.BLANK: "Not answered",
     ErrorClass.UNREADABLE: "Could not be read",
 }
@@ -68,7 +69,7 @@ def annotate_feedback(judgement: Judgement, texts: Mapping[str, str]) -> str:
     error_class = judgement.error_class
     text = texts.get(error_class.value) or DEFAULT_TEXTS[error_class]
     lines = [
-        f"- {line.reason}. {points_text(line.points)} of {points_text(line.max_points)}"
+        f"- **{points_text(line.points)} of {points_text(line.max_points)}** {line.reason}."
         for line in judgement.lines
     ]
     return "\n".join([f"**{HEADINGS[error_class]}.** {text.strip()}", "", *lines])
@@ -83,10 +84,10 @@ def item_line(
     stem: str, verdict: str, points: float, max_points: float, notes: Iterable[str]
 ) -> str:
     """One item: its question, what it earned, and what the author says about the answer."""
-    word = {"right": "right", "partly": "partly right", "wrong": "not right"}.get(
+    word = {"right": "correct", "partly": "partly correct", "wrong": "not correct"}.get(
         verdict, "not answered"
     )
-    head = f"- {stem}: **{word}**, {points_text(points)} of {points_text(max_points)}"
+    head = f"- **{points_text(points)} of {points_text(max_points)}** {stem} *({word})*"
     return "".join([head, *(f"  \n  {' '.join(note.split())}" for note in notes if note.strip())])
 
 

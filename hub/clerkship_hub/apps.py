@@ -34,11 +34,24 @@ MOST_KERNELS = 24
 IDLE_S = 15 * 60
 """A page that nobody looks at gives its kernel back after this time."""
 
-NOT_OURS = ("/voila/tree", "/voila/render", "/voila/api/contents", "/voila/files", "/voila/execution")
+WIDGET_EXTENSIONS = [
+    "@voila-dashboards/widgets-manager8",
+    "@jupyter-widgets/jupyterlab-manager",
+    "anywidget",
+]
+"""Of JupyterLab's extensions a page needs these; others expect a whole JupyterLab around them."""
+
+NOT_OURS = (
+    "/voila/tree",
+    "/voila/render",
+    "/voila/api/contents",
+    "/voila/files",
+    "/voila/execution",
+)
 """Voila's own pages that would list or show files; ours take their place."""
 
 
-class IndexPage(JupyterHandler):  # type: ignore[misc]  # untyped base
+class IndexPage(JupyterHandler):
     """The list of modules."""
 
     def initialize(self, courses: list[CourseCard]) -> None:
@@ -97,7 +110,11 @@ class ModuleApps(Voila):  # type: ignore[misc]  # untyped base
             *kept,
             (base, IndexPage, {"courses": self.courses}),
             (url_path_join(base, r"([a-z0-9-]+)/([a-z0-9-]+)/?"), ModulePage, page),
-            (url_path_join(base, r"([a-z0-9-]+/[a-z0-9-]+/.+\..+)"), AllowListFileHandler, pictures),
+            (
+                url_path_join(base, r"([a-z0-9-]+/[a-z0-9-]+/.+\..+)"),
+                AllowListFileHandler,
+                pictures,
+            ),
         ]
 
 
@@ -111,7 +128,8 @@ def apps_config(settings: Settings) -> Config:
     c.Voila.root_dir = str(settings.apps)
     c.Voila.open_browser = False
     c.Voila.config_file_paths = []
-    c.VoilaConfiguration.template = "lab"
+    c.VoilaConfiguration.template = "clerkship"
+    c.VoilaConfiguration.extension_allowlist = WIDGET_EXTENSIONS
     c.VoilaConfiguration.allow_template_override = "NO"
     c.VoilaConfiguration.allow_theme_override = "NO"
     c.VoilaConfiguration.strip_sources = True

@@ -96,7 +96,6 @@ def build(
 ) -> None:
     """Turn course sources into notebooks, keys and app pages, for a look at them."""
     from clerkship_courses import CourseError, build_course  # noqa: PLC0415
-
     from clerkship_hub.release import find_courses  # noqa: PLC0415
 
     folder = courses or CHECKOUT / "courses"
@@ -121,7 +120,7 @@ def new_module(
     from clerkship_courses import new_module as make  # noqa: PLC0415
 
     try:
-        typer.echo(f"Made {make((courses or CHECKOUT / 'courses') / course, slug)}")
+        typer.echo(f"Made {make(courses or CHECKOUT / 'courses', course, slug)}")
     except CourseError as error:
         fail(str(error))
 

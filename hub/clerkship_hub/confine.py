@@ -43,6 +43,7 @@ WRITE = (
 )  # fmt: skip
 DROP = WRITE_FILE | TRUNCATE | MAKE_DIR | MAKE_REG
 PEEK = READ_FILE
+UNLISTED = READ_FILE | WRITE_FILE | TRUNCATE | REMOVE_FILE | MAKE_REG
 DEVICE = READ_FILE | WRITE_FILE | READ_DIR
 FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 """Rights that mean something for a single file; the kernel refuses others there."""
@@ -59,7 +60,8 @@ SYSTEM_READ = (
 )  # fmt: skip
 """What programs need of a Linux system.  Not all of /etc: as root that would hold /etc/shadow."""
 
-SYSTEM_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/shm")
+SYSTEM_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+SHARED_MEMORY = "/dev/shm"  # noqa: S108  (not a temporary file: what locks between processes need)
 
 
 KINDS = ("read", "write", "drop", "peek")
@@ -94,8 +96,8 @@ class Allowance:
         """Return (path, Landlock rights) for every path, the system's included."""
         return [
             *((path, READ) for path in (*SYSTEM_READ, *self.read)),
-            *((path, DEVICE) for path in SYSTEM_DEVICES[:-1]),
-            (SYSTEM_DEVICES[-1], WRITE),
+            *((path, DEVICE) for path in SYSTEM_DEVICES),
+            (SHARED_MEMORY, UNLISTED),
             *((path, WRITE) for path in self.write),
             *((path, DROP) for path in self.drop),
             *((path, PEEK) for path in self.peek),
@@ -131,9 +133,7 @@ def landlock_version() -> int:
     if sys.platform != "linux":
         return 0
     try:
-        return _kernel(
-            CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(VERSION_FLAG)
-        )
+        return _kernel(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(VERSION_FLAG))
     except OSError:
         return 0
 
@@ -220,7 +220,7 @@ def main(arguments: list[str]) -> None:
     allowance = Allowance(**{kind: tuple(getattr(given, kind)) for kind in KINDS})
     if not given.everything and confine(allowance) == 0:
         print("confine: this kernel has no Landlock; running unconfined", file=sys.stderr)
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606  (the point of this file)
 
 
 if __name__ == "__main__":

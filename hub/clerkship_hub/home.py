@@ -24,7 +24,9 @@ def say_os_error(error: OSError, path: Path | str | None = None) -> str:
     """Put an error of the operating system into one sentence with a remedy."""
     where = path or error.filename or "a file"
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return f"{where}: the disk is full. Free some space, or choose another place with --home DIR."
+        return (
+            f"{where}: the disk is full. Free some space, or choose another place with --home DIR."
+        )
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return f"{where}: can't be written. Choose a folder of your own with --home DIR."
     if error.errno in {errno.ENOTDIR, errno.EEXIST}:

@@ -50,7 +50,9 @@ def _network(c: Any, settings: Settings) -> None:
     c.ConfigurableHTTPProxy.api_url = f"http://{LOOPBACK}:{ports.proxy_api}"
     c.ConfigurableHTTPProxy.pid_file = str(settings.state / "proxy.pid")
     node = str(Path(sys.executable).parent / "node")
-    c.ConfigurableHTTPProxy.command = confined([node, str(CHECKOUT / "hub" / "proxy" / PROXY)], None)
+    c.ConfigurableHTTPProxy.command = confined(
+        [node, str(CHECKOUT / "hub" / "proxy" / PROXY)], None
+    )
     c.JupyterHub.template_paths = [str(TEMPLATES)]
     c.JupyterHub.template_vars = landing_variables(settings)
     # People land on the page that lists their modules, not in an empty JupyterLab.
@@ -92,8 +94,9 @@ def _servers(c: Any) -> None:
     c.Spawner.env_keep = ["LANG", "LC_ALL", "TZ"]
     c.Spawner.start_timeout = SERVICE_START_S
     c.Spawner.http_timeout = SERVICE_START_S
-    c.LocalProcessSpawner.interrupt_timeout = 4
-    c.LocalProcessSpawner.term_timeout = 2
+    # All that matters is on disk already: stopping need not wait for the last connection.
+    c.LocalProcessSpawner.interrupt_timeout = 1
+    c.LocalProcessSpawner.term_timeout = 1
     c.LocalProcessSpawner.kill_timeout = 2
 
 

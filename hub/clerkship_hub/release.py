@@ -22,6 +22,7 @@ from clerkship_hub.landing import CourseCard, ModuleCard
 from clerkship_hub.settings import Settings
 from clerkship_hub.voice import Voice
 
+
 def find_courses(folder: Path) -> list[Path]:
     """Return the folders of all courses, each with a ``course.yml``.
 

@@ -141,7 +141,7 @@ def _work_and_exit(work: Callable[[], int]) -> None:
         code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
-    except BaseException:  # noqa: BLE001  (a fork must not run on into the parent's code)
+    except BaseException:  # a fork must not run on into the parent's code
         traceback.print_exc()
     finally:
         for number in STOP_SIGNALS:
@@ -173,7 +173,9 @@ class Part:
     def last_words(self) -> str:
         """Return the last line that the process wrote, for an error message."""
         with contextlib.suppress(OSError):
-            lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+            lines = [
+                line for line in self.log.read_text(errors="replace").splitlines() if line.strip()
+            ]
             if lines:
                 return lines[-1].strip()[:300]
         return "(it wrote nothing)"

@@ -24,6 +24,9 @@ from clerkship_hub.voice import Voice
 
 COURSES = CHECKOUT / "courses"
 
+PAGES = Path(__file__).parent / "share"
+"""Holds the page template of the module apps, where Voila looks for it."""
+
 START_S = 240
 """A cold disk and two busy cores: three times the longest start that we have seen."""
 
@@ -66,7 +69,9 @@ def running(
             home.passwords(settings)
             policy.link_code(settings)
             release.install_scripts()
-            landing.save_cards(settings, [release.publish(settings, source, voice) for source in sources])
+            landing.save_cards(
+                settings, [release.publish(settings, source, voice) for source in sources]
+            )
             roles.write_configs(settings)
             with voice.step("Starting JupyterHub and the module apps", key="start"):
                 _start_parts(settings, parts)
@@ -90,7 +95,7 @@ def _start_parts(settings: Settings, parts: supervise.Parts) -> None:
         "apps",
         [python, "-m", "clerkship_hub.apps", str(settings.file)],
         environment=policy.confined_environment(settings, settings.scratch)
-        | {"CLERKSHIP_SELF_STUDY": "1"},
+        | {"CLERKSHIP_SELF_STUDY": "1", "JUPYTER_PATH": str(PAGES)},
         folder=settings.apps,
         allowance=policy.apps_allowance(settings),
     )
@@ -99,7 +104,10 @@ def _start_parts(settings: Settings, parts: supervise.Parts) -> None:
 def _wait_for_sign_in(settings: Settings, parts: supervise.Parts) -> None:
     """Wait until the sign-in page and the list of apps answer."""
     deadline = time.monotonic() + START_S
-    waiting = [f"{settings.url}hub/login", f"http://{LOOPBACK}:{settings.ports.apps}/services/apps/"]
+    waiting = [
+        f"{settings.url}hub/login",
+        f"http://{LOOPBACK}:{settings.ports.apps}/services/apps/",
+    ]
     with requests.Session() as session:
         session.trust_env = False  # a proxy for the outside world is of no use on this address
         while waiting:

@@ -152,3 +152,11 @@ def test_a_submission_that_kills_every_kernel_is_given_up_and_not_lost(tmp_path)
     cells = run(tmp_path, *[code("import os; os._exit(1)") for _ in range(6)])
     assert [cell.outputs[0].ename for cell in cells] == ["NotRun"] * 6
     assert "before it" in cells[-1].outputs[0].evalue
+
+
+@pytest.mark.slow
+def test_code_that_takes_all_memory_costs_itself_only(tmp_path):
+    greedy = "x = bytearray(3 << 30)"
+    cells = run(tmp_path, code(greedy), code("print('still here')"), memory_mb=2048)
+    assert cells[0].outputs[0].ename == "MemoryError"
+    assert printed(cells[1]) == "still here\n"

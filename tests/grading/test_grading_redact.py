@@ -19,7 +19,7 @@ assert to_hu(secret) == 3687, "secret message"
 assert to_hu(1) < 0"""
 
 
-def test_cell(error=None, *, line=1, source=SOURCE, count=7, stdout=""):
+def graded_cell(error=None, *, line=1, source=SOURCE, count=7, stdout=""):
     cell = nbformat.v4.new_code_cell(source)
     cell.execution_count = count
     cell.metadata["nbgrader"] = {
@@ -42,9 +42,6 @@ def test_cell(error=None, *, line=1, source=SOURCE, count=7, stdout=""):
     return cell
 
 
-test_cell.__test__ = False
-
-
 def redacted(cell):
     notebook = nbformat.v4.new_notebook(cells=[cell])
     result, _ = RedactFeedback().preprocess(notebook, {})
@@ -56,11 +53,11 @@ def said(cell):
 
 
 def test_hidden_tests_are_cut_out_and_visible_ones_stay():
-    shown = redacted(test_cell())
+    shown = redacted(graded_cell())
     assert "secret" not in shown.source
     assert shown.source.startswith("assert to_hu(0)")
     assert shown.source.endswith("assert to_hu(1) < 0")
-    assert said(test_cell()) == []
+    assert said(graded_cell()) == []
 
 
 @pytest.mark.parametrize(
@@ -73,36 +70,36 @@ def test_hidden_tests_are_cut_out_and_visible_ones_stay():
     ],
 )
 def test_a_failed_assertion_is_told_in_the_tests_own_words(line, sentence):
-    assert said(test_cell("AssertionError", line=line)) == [sentence]
+    assert said(graded_cell("AssertionError", line=line)) == [sentence]
 
 
 def test_an_error_of_the_students_code_is_named_without_its_message():
-    assert said(test_cell("NameError")) == ["Your code stopped with NameError in this test."]
+    assert said(graded_cell("NameError")) == ["Your code stopped with NameError in this test."]
 
 
 def test_a_name_that_the_student_made_up_is_not_shown():
-    assert said(test_cell("Secret4711")) == ["This test did not run to its end."]
+    assert said(graded_cell("Secret4711")) == ["This test did not run to its end."]
 
 
 def test_an_error_that_cannot_be_placed_says_no_more_than_hidden():
-    assert said(test_cell("AssertionError", line=400)) == [HIDDEN_FAILED]
-    assert said(test_cell("AssertionError", line=400, source="assert f()")) == [
+    assert said(graded_cell("AssertionError", line=400)) == [HIDDEN_FAILED]
+    assert said(graded_cell("AssertionError", line=400, source="assert f()")) == [
         "This test did not run to its end."
     ]
-    cell = test_cell("AssertionError")
+    cell = graded_cell("AssertionError")
     cell.execution_count = 8  # the traceback speaks of another cell
     assert said(cell) == [HIDDEN_FAILED]
 
 
 def test_a_statement_that_reaches_into_a_hidden_region_is_not_quoted():
     source = "assert f(\n### BEGIN HIDDEN TESTS\n4711,\n### END HIDDEN TESTS\n) == 1"
-    assert said(test_cell("AssertionError", source=source)) == [HIDDEN_FAILED]
+    assert said(graded_cell("AssertionError", source=source)) == [HIDDEN_FAILED]
 
 
 @pytest.mark.parametrize("error", [None, "AssertionError", "NameError", "Secret4711"])
 @pytest.mark.parametrize("line", [1, 3, 7, 9, 99])
 def test_nothing_that_ran_comes_back(error, line):
-    page = json.dumps(redacted(test_cell(error, line=line, stdout="4711 /home/teacher In[3]")))
+    page = json.dumps(redacted(graded_cell(error, line=line, stdout="4711 /home/teacher In[3]")))
     for leak in ("4711", "/home", "secret", "Traceback", "In[3]"):
         assert leak not in page
 

@@ -70,8 +70,8 @@ def test_the_right_side_but_elsewhere_is_the_wrong_place():
 
 def test_without_a_scale_distances_are_said_in_radii_of_the_finding():
     result = judge(box(left=70, top=80), where=scene(is_calibrated=False))
-    assert "mm" not in result.lines[1].reason
-    assert "7.1 ×" in result.lines[1].reason  # 40 px of a finding with radius 5.6 px
+    assert " mm" not in result.lines[1].reason
+    assert "7.1 times" in result.lines[1].reason  # 40 px of a finding with radius 5.6 px
 
 
 def test_an_outline_around_everything_is_over_called_and_loses_its_overlap():
@@ -109,6 +109,15 @@ def test_half_way_between_the_limits_of_dice_earns_half():
 def test_the_side_can_carry_points_of_its_own(left, points):
     rubric = AnnotateRubric.model_validate({"laterality": {"points": 1}})
     assert judge(box(left=left), rubric=rubric).points == points
+
+
+def test_without_a_side_the_place_decides():
+    rubric = AnnotateRubric.model_validate({"laterality": {"points": 1}})
+    where = scene(is_patient_oriented=False)
+    assert judge(box(left=70), where=where, rubric=rubric).points == 1
+    lost = judge(box(left=20), where=where, rubric=rubric)
+    assert lost.points == 0
+    assert "can't be told" in lost.lines[0].reason
 
 
 def test_a_radius_in_millimetres_replaces_the_finding_as_yardstick():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from clerkship_widgets import Commit, WidgetError
 
 BUNDLE = {
@@ -108,7 +109,7 @@ def test_an_unfinished_answer_is_not_frozen(
     with pytest.raises(WidgetError, match=said):
         widget.commit(answer, confidence)
     widget._handle_custom_msg({"do": "commit", "answer": answer, "confidence": confidence}, [])
-    assert said.split(" is ")[0] in widget.saved["text"]
+    assert said.split(" is ", maxsplit=1)[0] in widget.saved["text"]
     assert widget.revealed == ""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from clerkship_widgets import Quiz, WidgetError
 from clerkship_widgets.quiz import WITHHELD
 

@@ -6,9 +6,10 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from clerkship_widgets.markdown import render_markdown, render_phrases
 from hypothesis import given
 from hypothesis import strategies as st
+
+from clerkship_widgets.markdown import render_markdown, render_phrases
 
 ALLOWED_ATTRIBUTES = {
     "a": {"href", "title", "target", "rel"},

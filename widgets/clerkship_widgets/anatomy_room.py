@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -11,7 +10,7 @@ import traitlets
 
 from clerkship_widgets.answers import task_spec
 from clerkship_widgets.scene import Scene, SceneError, build_scene
-from clerkship_widgets.serve import answer_engine_request
+from clerkship_widgets.serve import answer_engine_request, script
 from clerkship_widgets.structure import Structure
 
 __all__ = ["AnatomyRoom"]
@@ -61,7 +60,7 @@ class AnatomyRoom(anywidget.AnyWidget):
     'left-white-matter'
     """
 
-    _esm = Path(__file__).parent / "static" / "anatomy_room.js"
+    _esm = script("anatomy_room")
 
     scene = traitlets.Dict(read_only=True).tag(sync=True)  # names and descriptions; no meshes
     prompt = traitlets.Unicode("").tag(sync=True)
@@ -72,7 +71,9 @@ class AnatomyRoom(anywidget.AnyWidget):
     picked_point_lps_mm = traitlets.List(traitlets.Float()).tag(sync=True)
     view = traitlets.Unicode("left").tag(sync=True)
 
-    def __init__(self, scene: str | Scene = "brain", *, task: str | None = None, height_px: int = 560) -> None:
+    def __init__(
+        self, scene: str | Scene = "brain", *, task: str | None = None, height_px: int = 560
+    ) -> None:
         self._scene = scene if isinstance(scene, Scene) else build_scene(scene)
         prompt = "" if task is None else str(task_spec(task).get("prompt", ""))
         super().__init__(
@@ -139,7 +140,9 @@ class AnatomyRoom(anywidget.AnyWidget):
         """
         self._scene[structure_id]
         if not 0.0 <= opacity <= 1.0:
-            raise SceneError(f"Opacity {opacity} was given for {structure_id!r}; it goes from 0 (clear) to 1 (solid).")
+            raise SceneError(
+                f"Opacity {opacity} was given for {structure_id!r}; it goes from 0 (clear) to 1 (solid)."
+            )
         others = {key: value for key, value in self.opacities.items() if key != structure_id}
         self.opacities = others if opacity == 1.0 else {**others, structure_id: float(opacity)}
 
@@ -169,7 +172,9 @@ class AnatomyRoom(anywidget.AnyWidget):
     def _point_is_a_point(self, proposal: dict[str, Any]) -> list[float]:
         value: list[float] = list(proposal["value"])
         if len(value) not in (0, 3) or not all(math.isfinite(number) for number in value):
-            raise SceneError(f"{value} is not a point: give x, y and z in LPS millimetres, or nothing.")
+            raise SceneError(
+                f"{value} is not a point: give x, y and z in LPS millimetres, or nothing."
+            )
         return value
 
     @traitlets.validate("height_px")

@@ -56,7 +56,9 @@ def module_bundle() -> dict[str, Any]:
             "your notebook and your answers are kept."
         ) from None
     sections = ("tasks", "items", "practice", "reveals")
-    if not isinstance(bundle, dict) or not all(isinstance(bundle.get(name, {}), dict) for name in sections):
+    if not isinstance(bundle, dict) or not all(
+        isinstance(bundle.get(name, {}), dict) for name in sections
+    ):
         raise WidgetError(
             f"{path} is not a module bundle (it should hold course, module and {', '.join(sections)}). "
             "Fetch the module again from the assignment list; your answers are kept."

@@ -43,8 +43,7 @@ class Autosave:
         self._dirty = False
         # A kernel that is shut down in good order writes what it still holds; a weak
         # reference, so that this does not keep every room of a session alive.
-        own = weakref.ref(self)
-        atexit.register(lambda: (room := own()) is not None and room.flush())
+        atexit.register(_flush, weakref.ref(self))
 
     def request(self) -> None:
         """Ask for a save soon."""
@@ -75,4 +74,12 @@ class Autosave:
                 self._dirty = True
                 self._report({"state": "failed", "message": self._explain(error)})
             else:
-                self._report({"state": "saved", "at": datetime.now().astimezone().strftime("%H:%M")})
+                self._report(
+                    {"state": "saved", "at": datetime.now().astimezone().strftime("%H:%M")}
+                )
+
+
+def _flush(saver: weakref.ref[Autosave]) -> None:
+    """Save what is waiting, if the room still exists."""
+    if (alive := saver()) is not None:
+        alive.flush()

@@ -72,6 +72,7 @@ class Commit(anywidget.AnyWidget):
         self._path = answers_dir() / f"{check_name(name)}.commit.json"
         self._keeps = not is_self_study()
         draft, committed_at, note = self._load()
+        self._frozen = draft if committed_at else None
         super().__init__(
             content={
                 "name": name,
@@ -116,6 +117,7 @@ class Commit(anywidget.AnyWidget):
         problem = self._write(draft, now)
         if problem:
             raise WidgetError(problem)
+        self._frozen = draft
         self.draft = draft
         self.saved = self._standing(draft, "", tone="good")
         self.committed_at = now
@@ -132,9 +134,8 @@ class Commit(anywidget.AnyWidget):
             self.saved = {**self.saved, "text": str(error), "tone": "problem"}
 
     def _on_draft(self, change: Mapping[str, Any]) -> None:
-        if self.committed_at:
-            if change["new"] != change["old"]:
-                self.draft = change["old"]  # frozen
+        if self._frozen is not None:
+            self.draft = self._frozen  # no notice follows where nothing changed
             return
         try:
             clean = self._accept(change["new"])

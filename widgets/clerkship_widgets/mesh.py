@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Mesh", "close_cracks", "is_closed", "largest_piece", "mirrored", "surface_distance_mm"]
+if TYPE_CHECKING:
+    import pyvista as pv
+
+__all__ = [
+    "Mesh",
+    "as_polydata",
+    "close_cracks",
+    "is_closed",
+    "largest_piece",
+    "mirrored",
+    "surface_distance_mm",
+]
 
 PointsMm = npt.NDArray[np.float64]
 Triangles = npt.NDArray[np.int32]
@@ -106,8 +119,12 @@ def close_cracks(triangles: Triangles) -> Triangles:
     """
     start, end = _directed_edges(triangles)
     size = int(triangles.max(initial=-1)) + 1
-    ways, net = np.unique(np.minimum(start, end) * size + np.maximum(start, end), return_inverse=True)
-    surplus = np.bincount(net, weights=np.where(start < end, 1, -1), minlength=len(ways)).astype(int)
+    ways, net = np.unique(
+        np.minimum(start, end) * size + np.maximum(start, end), return_inverse=True
+    )
+    surplus = np.bincount(net, weights=np.where(start < end, 1, -1), minlength=len(ways)).astype(
+        int
+    )
     onward: dict[int, list[int]] = {}  # the missing edges, from their start to their ends
     for way, count in zip(ways[surplus != 0], surplus[surplus != 0], strict=True):
         low, high = divmod(int(way), size)
@@ -117,7 +134,7 @@ def close_cracks(triangles: Triangles) -> Triangles:
     patches: list[tuple[int, int, int]] = []
     while onward:
         loop = _walk(onward)
-        patches += [(loop[0], b, c) for b, c in zip(loop[1:], loop[2:], strict=False)]
+        patches += [(loop[0], b, c) for b, c in pairwise(loop[1:])]
     if not patches:
         return triangles
     return np.concatenate([triangles, np.array(patches, dtype=np.int32)])
@@ -133,7 +150,7 @@ def _walk(onward: dict[int, list[int]]) -> list[int]:
             del onward[here]
         if there in path:  # cut the loop off here; the tail that led to it goes back
             first = path.index(there)
-            for a, b in zip(path[:first], path[1 : first + 1], strict=True):
+            for a, b in pairwise(path[: first + 1]):
                 onward.setdefault(a, []).append(b)
             return path[first:]
         path.append(there)
@@ -147,8 +164,8 @@ def _directed_edges(triangles: Triangles) -> tuple[npt.NDArray[np.int64], npt.ND
 
 def largest_piece(mesh: Mesh) -> Mesh:
     """Keep the connected piece that has the most points, and drop points no triangle uses."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+    from scipy.sparse import coo_array  # noqa: PLC0415 - slow to load
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415 - slow to load
 
     start, end = _directed_edges(mesh.triangles)
     n = len(mesh.points_lps_mm)
@@ -167,6 +184,13 @@ def mirrored(mesh: Mesh) -> Mesh:
     return Mesh(points, mesh.triangles[:, ::-1].copy(), mesh.shade)
 
 
+def as_polydata(mesh: Mesh) -> pv.PolyData:
+    """Return the mesh as PyVista's kind of mesh (without its shade)."""
+    import pyvista as pv  # noqa: PLC0415 - slow to load
+
+    return pv.PolyData.from_regular_faces(mesh.points_lps_mm, mesh.triangles.astype(int))
+
+
 def surface_distance_mm(points_lps_mm: PointsMm, surface: Mesh) -> PointsMm:
     """Distance from each point to the nearest place on a surface.
 
@@ -182,8 +206,7 @@ def surface_distance_mm(points_lps_mm: PointsMm, surface: Mesh) -> PointsMm:
     (n,) float
         Unsigned distances, mm.
     """
-    import pyvista as pv
+    import pyvista as pv  # noqa: PLC0415 - slow to load
 
-    target = pv.PolyData.from_regular_faces(surface.points_lps_mm, surface.triangles)
-    measured = pv.PolyData(np.asarray(points_lps_mm)).compute_implicit_distance(target)
+    measured = pv.PolyData(points_lps_mm).compute_implicit_distance(as_polydata(surface))
     return np.abs(np.asarray(measured["implicit_distance"], dtype=np.float64))

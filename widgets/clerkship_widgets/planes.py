@@ -84,7 +84,9 @@ class Plane:
             If there is no such slice.
         """
         if not 0 <= index < self.size[2]:
-            raise IndexError(f"{self.name} slice {index} was asked for; there are 0 to {self.size[2] - 1}")
+            raise IndexError(
+                f"{self.name} slice {index} was asked for; there are 0 to {self.size[2] - 1}"
+            )
         # array axes are (slice, row, column), so source index a is array axis 2 - a
         by_plane = volume.array.transpose(2 - self.axes[2], 2 - self.axes[1], 2 - self.axes[0])
         row_step, column_step = (-1 if flipped else 1 for flipped in (self.flips[1], self.flips[0]))
@@ -98,7 +100,9 @@ class Plane:
     def patient_from_plane(self, points_crs: ArrayLike) -> NDArray[np.float64]:
         """Map (..., 3) plane indices (column, row, slice) to LPS mm."""
         points = np.asarray(points_crs, dtype=np.float64)
-        mapped: NDArray[np.float64] = points @ self.affine_lps_mm[:3, :3].T + self.affine_lps_mm[:3, 3]
+        mapped: NDArray[np.float64] = (
+            points @ self.affine_lps_mm[:3, :3].T + self.affine_lps_mm[:3, 3]
+        )
         return mapped
 
     def to_json(self) -> dict[str, object]:
@@ -161,7 +165,9 @@ def _plane_along(volume: Volume, name: str) -> Plane:
     directions = volume.affine_lps_mm[:3, :3] / np.linalg.norm(volume.affine_lps_mm[:3, :3], axis=0)
     wanted = np.array(_SCREEN_AXES_LPS[name], dtype=np.float64)  # one row per plane axis
     cosines = wanted @ directions  # [plane axis, source axis]
-    axes = max(permutations(range(3)), key=lambda order: sum(abs(cosines[n, order[n]]) for n in range(3)))
+    axes = max(
+        permutations(range(3)), key=lambda order: sum(abs(cosines[n, order[n]]) for n in range(3))
+    )
     flips = tuple(bool(cosines[n, axes[n]] < 0) for n in range(3))
     source_size = volume.array.shape[::-1]
     size = tuple(int(source_size[axis]) for axis in axes)

@@ -7,11 +7,21 @@ import getpass
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anywidget
 import traitlets
 
+from clerkship_cases import (
+    Annotation,
+    Case,
+    CaseError,
+    measure,
+    open_case,
+    read_sr,
+    write_seg,
+    write_sr,
+)
 from clerkship_widgets.answers import (
     WidgetError,
     answers_dir,
@@ -24,9 +34,6 @@ from clerkship_widgets.planes import Plane, planes_of
 from clerkship_widgets.serve import answer_engine_request, script
 from clerkship_widgets.slice_server import PREVIEW_PX, first_image, slice_answer
 from clerkship_widgets.strokes import AnnotationHistory, measurement_lines
-
-if TYPE_CHECKING:
-    from clerkship_cases import Annotation, Case
 
 __all__ = ["ReadingRoom"]
 
@@ -87,7 +94,9 @@ class ReadingRoom(anywidget.AnyWidget):
         self.case: Case = _opened(spec.get("case") if case is None else case)
         self._prompt = str(spec.get("prompt") or "")
         self._tools = _checked_tools(spec.get("tools") if tools is None else tools)
-        self._labels = [str(label) for label in (spec.get("labels") if labels is None else labels) or []]
+        self._labels = [
+            str(label) for label in (spec.get("labels") if labels is None else labels) or []
+        ]
         # The folder is fixed now: code in the notebook may change the current one later.
         self._folder = answers_dir() if task is not None and not is_self_study() else None
         self._name = task
@@ -167,8 +176,6 @@ class ReadingRoom(anywidget.AnyWidget):
         report, _ = self._files()
         if not report.exists():
             return []
-        from clerkship_cases import CaseError, read_sr
-
         try:
             annotations = read_sr(report)
         except (CaseError, OSError) as error:
@@ -184,8 +191,6 @@ class ReadingRoom(anywidget.AnyWidget):
 
     def _write(self) -> None:
         """Write the answer files as the marks stand; runs in the autosave thread."""
-        from clerkship_cases import write_seg, write_sr
-
         annotations = list(self._history.now)
         report, segments = self._files()
         if self._unreadable is not None and self._unreadable.exists():
@@ -222,8 +227,6 @@ class ReadingRoom(anywidget.AnyWidget):
 
     def _receive(self, _: object, content: Any, buffers: object) -> None:
         """Answer one message of the browser; a bad one gets a sentence, never a traceback."""
-        from clerkship_cases import CaseError
-
         self._loop = _running_loop()
         if not isinstance(content, dict) or answer_engine_request(self, content):
             return
@@ -246,7 +249,9 @@ class ReadingRoom(anywidget.AnyWidget):
         """Describe the room to a view that has just opened, with the first image of each plane."""
         volume = self.case.volume
         orientation = self.case.images[0].get("PatientOrientation") or ()
-        self._planes = {plane.name: plane for plane in planes_of(volume, patient_orientation=orientation)}
+        self._planes = {
+            plane.name: plane for plane in planes_of(volume, patient_orientation=orientation)
+        }
         record = self.case.record
         wanted_px = content.get("px")
         longest_px = min(max(wanted_px, 64), 2048) if isinstance(wanted_px, int) else PREVIEW_PX
@@ -290,11 +295,13 @@ class ReadingRoom(anywidget.AnyWidget):
 
     def _take_stroke(self, stroke: Any) -> None:
         """Add what was drawn; ``plane`` and ``index`` say on which image."""
-        from clerkship_cases import Annotation
-
         if not isinstance(stroke, dict):
             raise WidgetError(f"A mark must be an object, not {type(stroke).__name__}.")
-        fields = {name: stroke[name] for name in ("uid", "kind", "points_lps_mm", "label", "text") if name in stroke}
+        fields = {
+            name: stroke[name]
+            for name in ("uid", "kind", "points_lps_mm", "label", "text")
+            if name in stroke
+        }
         if fields.get("kind") not in self._tools:
             raise WidgetError(
                 f"This room has no tool {fields.get('kind')!r}; it offers {', '.join(self._tools)}."
@@ -305,12 +312,7 @@ class ReadingRoom(anywidget.AnyWidget):
             )
         for words in ("label", "text"):  # DICOM drops blanks at the ends
             fields[words] = str(fields.get(words) or "").strip()
-        if not self._history_has(fields.get("uid")):
-            self._send_soon({"save": {"state": "saving"}}) if self._folder else None
         self.annotate(Annotation.from_json(fields | {"slice_uid": self._slice_uid(stroke)}))
-
-    def _history_has(self, uid: object) -> bool:
-        return any(annotation.uid == uid for annotation in self._history.now)
 
     def _slice_uid(self, stroke: dict[str, Any]) -> str | None:
         """SOPInstanceUID of the source slice that a mark lies in, if it lies in one."""
@@ -324,15 +326,14 @@ class ReadingRoom(anywidget.AnyWidget):
         """Give the marks with their measurements, for the browser."""
         return {
             "annotations": [
-                annotation.to_json() | {"lines": self._measured(annotation)} for annotation in self._history.now
+                annotation.to_json() | {"lines": self._measured(annotation)}
+                for annotation in self._history.now
             ],
             "can_undo": self._history.can_undo,
             "can_redo": self._history.can_redo,
         }
 
     def _measured(self, annotation: Annotation) -> list[str]:
-        from clerkship_cases import CaseError, measure
-
         try:
             return measurement_lines(annotation, measure(annotation, self.case.volume))
         except CaseError:
@@ -349,18 +350,20 @@ def _annotate_spec(task: str) -> dict[str, Any]:
     check_name(task)
     spec = task_spec(task)
     if spec.get("kind") != "annotate":
-        raise WidgetError(f"Task {task!r} is of kind {spec.get('kind')!r}; a reading room needs one of kind 'annotate'.")
+        raise WidgetError(
+            f"Task {task!r} is of kind {spec.get('kind')!r}; a reading room needs one of kind 'annotate'."
+        )
     return spec
 
 
 def _opened(case: object) -> Case:
     """Open a case by its id, or take one that is open."""
-    from clerkship_cases import Case, CaseError, open_case
-
     if isinstance(case, Case):
         return case
     if not isinstance(case, str):
-        raise WidgetError("Say which case to read: ReadingRoom('tibia-nof'), or a task: ReadingRoom(task='mark-lesion').")
+        raise WidgetError(
+            "Say which case to read: ReadingRoom('tibia-nof'), or a task: ReadingRoom(task='mark-lesion')."
+        )
     try:
         return open_case(case)
     except CaseError as error:
@@ -372,14 +375,14 @@ def _checked_tools(tools: Sequence[str] | None) -> list[str]:
     if tools is None:
         return list(DRAWING_TOOLS)
     if isinstance(tools, str) or set(tools) - set(DRAWING_TOOLS):
-        raise WidgetError(f"tools={tools!r} was given; it must be a list of {', '.join(DRAWING_TOOLS)}.")
+        raise WidgetError(
+            f"tools={tools!r} was given; it must be a list of {', '.join(DRAWING_TOOLS)}."
+        )
     return [tool for tool in DRAWING_TOOLS if tool in tools]
 
 
 def _explain(error: Exception) -> str:
     """Say why saving failed, in words for a student."""
-    from clerkship_cases import CaseError
-
     if isinstance(error, CaseError | WidgetError):
         return f"Not saved: {error}"
     if isinstance(error, OSError):
@@ -389,7 +392,9 @@ def _explain(error: Exception) -> str:
 
 def _unused(path: Path) -> Path:
     """Find a name beside a file that nothing has yet."""
-    candidates = (path.with_name(f"{path.stem}.unreadable-{n}{path.suffix}") for n in range(1, 1000))
+    candidates = (
+        path.with_name(f"{path.stem}.unreadable-{n}{path.suffix}") for n in range(1, 1000)
+    )
     return next(candidate for candidate in candidates if not candidate.exists())
 
 
@@ -399,7 +404,7 @@ def _uid_of(content: object) -> str | None:
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
-    """The kernel's event loop, when called inside it."""
+    """Give the kernel's event loop, when called inside it."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

@@ -83,7 +83,9 @@ class Scene:
             if structure.id == structure_id:
                 return structure
         known = ", ".join(structure.id for structure in self.structures)
-        raise SceneError(f"The scene {self.id!r} has no structure {structure_id!r}. It has: {known}.")
+        raise SceneError(
+            f"The scene {self.id!r} has no structure {structure_id!r}. It has: {known}."
+        )
 
     def mesh(self, structure_id: str) -> Mesh:
         """Return the surface of a structure, in LPS millimetres.
@@ -160,7 +162,12 @@ def _make(name: str, recipe: Recipe) -> Scene:
 def _fingerprint(recipe: Recipe) -> str:
     """Hash of all files that the scene is made of and of all code that makes it."""
     here = Path(__file__).parent
-    code = [here / "mesh.py", here / "structure.py", Path(__file__), *(here / "meshes").glob("*.py")]
+    code = [
+        here / "mesh.py",
+        here / "structure.py",
+        Path(__file__),
+        *(here / "meshes").glob("*.py"),
+    ]
     digest = hashlib.sha256()
     for file in (*recipe.inputs(), *sorted(code)):
         digest.update(_sha256(file, file.stat().st_mtime_ns))

@@ -36,7 +36,9 @@ def script(name: str) -> Path:
     """
     path = STATIC / f"{name}.js"
     if not path.is_file():
-        raise WidgetError(f"{path.name} has not been built. Run ./clerkship up, or: cd widgets/js && node build.mjs")
+        raise WidgetError(
+            f"{path.name} has not been built. Run ./clerkship up, or: cd widgets/js && node build.mjs"
+        )
     return path
 
 
@@ -61,7 +63,9 @@ def install_static(prefix: Path) -> Path:
     """
     engines = sorted(STATIC.glob("*_engine.js.gz"))
     if not engines:
-        raise WidgetError(f"{STATIC} holds no engine. Build the browser side first: cd widgets/js && node build.mjs")
+        raise WidgetError(
+            f"{STATIC} holds no engine. Build the browser side first: cd widgets/js && node build.mjs"
+        )
     folder = prefix / EXTENSION
     static = folder / "static"
     static.mkdir(parents=True, exist_ok=True)

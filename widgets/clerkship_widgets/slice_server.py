@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clerkship_cases.display import to_grey
+
 if TYPE_CHECKING:
     from clerkship_cases import Volume, Window
-
     from clerkship_widgets.planes import Plane
 
 #: Proxies and hubs drop larger websocket frames (jupyter/notebook#3468).
@@ -61,7 +62,12 @@ def encode_slice(values: NDArray[np.generic]) -> bytes:
     np.subtract(words[:, 1:], words[:, :-1], out=steps[:, 1:])  # unsigned: wraps
     signed = steps.view(f"i{values.dtype.itemsize}")
     folded = (signed << 1) ^ (signed >> (bits - 1))  # 0, -1, 1, -2 … -> 0, 1, 2, 3 …
-    planes = folded.astype(f"<i{values.dtype.itemsize}").view(np.uint8).reshape(-1, values.dtype.itemsize).T
+    planes = (
+        folded.astype(f"<i{values.dtype.itemsize}")
+        .view(np.uint8)
+        .reshape(-1, values.dtype.itemsize)
+        .T
+    )
     # Z_RLE: as small as level 6 on radiographs, five times as fast (measured on RG1, RG3 and MR2).
     deflate = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
     return deflate.compress(planes.tobytes()) + deflate.flush()
@@ -91,8 +97,6 @@ def preview(
         Each of its pixels is the mean of factor x factor source pixels (an incomplete last row or
         column is left out).
     """
-    from clerkship_cases.display import to_grey
-
     rows, columns = values.shape
     factor = max(1, min(rows, columns, -(-max(rows, columns) // max(1, longest_px))))
     cut = values[: rows // factor * factor, : columns // factor * factor]
@@ -101,7 +105,9 @@ def preview(
     return to_grey(means, window, inverted=inverted), factor
 
 
-def slice_answer(volume: Volume, planes: Mapping[str, Plane], asked: object) -> tuple[dict[str, Any], bytes] | None:
+def slice_answer(
+    volume: Volume, planes: Mapping[str, Plane], asked: object
+) -> tuple[dict[str, Any], bytes] | None:
     """Answer ``{"plane": name, "index": n}``.
 
     Parameters
@@ -121,7 +127,12 @@ def slice_answer(volume: Volume, planes: Mapping[str, Plane], asked: object) -> 
     if not isinstance(asked, dict):
         return None
     plane, index = planes.get(str(asked.get("plane"))), asked.get("index")
-    if plane is None or not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < plane.size[2]:
+    if (
+        plane is None
+        or not isinstance(index, int)
+        or isinstance(index, bool)
+        or not 0 <= index < plane.size[2]
+    ):
         return None
     values = plane.image(volume, index)
     data = encode_slice(values)
@@ -136,7 +147,13 @@ def slice_answer(volume: Volume, planes: Mapping[str, Plane], asked: object) -> 
 def describe(plane: Plane, index: int, values: NDArray[np.generic]) -> dict[str, Any]:
     """Say what an image is, beside its pixels."""
     rows, columns = values.shape
-    return {"plane": plane.name, "index": index, "rows": rows, "columns": columns, "type": values.dtype.name}
+    return {
+        "plane": plane.name,
+        "index": index,
+        "rows": rows,
+        "columns": columns,
+        "type": values.dtype.name,
+    }
 
 
 def first_image(
@@ -152,5 +169,7 @@ def first_image(
     values = plane.image(volume, index)
     if values.size <= PREVIEW_ABOVE_PIXELS:
         return describe(plane, index, values), encode_slice(values)
-    grey, factor = preview(values, volume.windows[0], inverted=volume.inverted, longest_px=longest_px)
+    grey, factor = preview(
+        values, volume.windows[0], inverted=volume.inverted, longest_px=longest_px
+    )
     return describe(plane, index, grey) | {"preview": factor}, encode_slice(grey)

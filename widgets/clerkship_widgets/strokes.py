@@ -109,4 +109,10 @@ def measurement_lines(annotation: Annotation, measures: dict[str, Any]) -> list[
 
 def _short(value: float) -> str:
     """Write a number as a reader would: three figures or so, no exponent."""
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 1 else f"{value:.2g}"
+    return (
+        f"{value:.0f}"
+        if abs(value) >= 100
+        else f"{value:.1f}"
+        if abs(value) >= 1
+        else f"{value:.2g}"
+    )

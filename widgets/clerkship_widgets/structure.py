@@ -78,4 +78,3 @@ class Structure:
     def from_json(cls, stored: dict[str, Any]) -> Structure:
         """Read what `to_json` wrote."""
         return cls(**{**stored, "ontology": tuple(stored["ontology"])})
-

@@ -25,6 +25,17 @@ const entries = {
   quiz: "quiz/widget.ts",
 };
 
+/** vtk.js drags in an XML library for file formats that nothing here reads. */
+const withoutXml = {
+  name: "without-xml",
+  setup(build) {
+    build.onResolve({ filter: /^xmlbuilder2$/ }, ({ path: name }) => ({ path: name, namespace: "unused" }));
+    build.onLoad({ filter: /.*/, namespace: "unused" }, () => ({
+      contents: 'const unused = () => { throw new Error("XML files are not supported here"); };\nexport const create = unused;',
+    }));
+  },
+};
+
 // Names after the options build only those entries: node build.mjs --dev quiz
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith("--"));
 
@@ -48,6 +59,7 @@ for (const [name, source] of Object.entries(entries)) {
     legalComments: "none",
     loader: { ".css": "text", ".svg": "text" },
     define: { "process.env.NODE_ENV": '"production"' },
+    plugins: [withoutXml],
     logLevel: "warning",
   });
   const bytes = fs.readFileSync(outfile);

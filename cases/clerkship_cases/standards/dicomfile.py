@@ -19,13 +19,14 @@ from clerkship_cases.errors import CaseError
 _PLAIN = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"})
 
 
-def write_atomically(dataset: Dataset, path: Path) -> None:
+def write_atomically(dataset: Dataset, path: Path, *, max_bytes: int) -> None:
     """Write a DICOM file so that ``path`` holds either the old file or the whole new one.
 
     Raises
     ------
     CaseError
-        If it can't be written (folder missing, disk full); the old file is then untouched.
+        If it can't be written (no right to, disk full), or is larger than what would be read again;
+        the old file is then untouched.
     """
     handle = None
     try:
@@ -36,6 +37,11 @@ def write_atomically(dataset: Dataset, path: Path) -> None:
             Path(name).chmod(0o644)
             dataset.save_as(file, enforce_file_format=True)
             file.flush()
+            if file.tell() > max_bytes:
+                raise CaseError(
+                    f"{path.name} would have {file.tell()} bytes; at most {max_bytes} are kept. Remove some "
+                    f"annotations, or draw with fewer points."
+                )
             os.fsync(file.fileno())
         Path(name).replace(path)
     except OSError as problem:

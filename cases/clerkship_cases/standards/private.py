@@ -7,3 +7,7 @@ SCHEME = "99CLERKSHIP"
 CORNER_PX = 0.5
 #: One report holds no more than this. Our own limit.
 MAX_ANNOTATIONS = 500
+#: Larger files are neither written nor read. Our own limits: ten times what a busy student needs.
+SR_MAX_BYTES = 8_000_000
+SEG_MAX_BYTES = 64_000_000
+MAX_SEGMENTS = 32

@@ -22,14 +22,13 @@ from clerkship_cases.standards.dicomfile import (
     untrusted,
     write_atomically,
 )
+from clerkship_cases.standards.private import MAX_SEGMENTS, SEG_MAX_BYTES
 
 #: The segment of shapes that were given no label: a segment must have one (C.8.20.4).
 UNLABELLED = "unlabelled"
 
 _SEGMENTATION = frozenset({"1.2.840.10008.5.1.4.1.1.66.4"})
 _WHAT = "a DICOM Segmentation of this case"
-_MAX_BYTES = 64_000_000
-_MAX_SEGMENTS = 64
 Mask = NDArray[np.bool_]
 
 
@@ -82,9 +81,9 @@ def write_masks(
     if not masks:
         path.unlink(missing_ok=True)
         return None
-    if len(masks) > _MAX_SEGMENTS:
+    if len(masks) > MAX_SEGMENTS:
         raise CaseError(
-            f"{len(masks)} labels were given; a segmentation holds at most {_MAX_SEGMENTS}."
+            f"{len(masks)} labels were given; a segmentation holds at most {MAX_SEGMENTS}."
         )
     for label, mask in masks.items():
         if mask.shape != case.volume.array.shape:
@@ -95,7 +94,9 @@ def write_masks(
     # highdicom takes two seconds to load: only when something is saved.
     from clerkship_cases.standards.seg_object import segmentation  # noqa: PLC0415
 
-    write_atomically(segmentation(case, masks, observer_name(observer)), path)
+    write_atomically(
+        segmentation(case, masks, observer_name(observer)), path, max_bytes=SEG_MAX_BYTES
+    )
     return path
 
 
@@ -111,7 +112,7 @@ def read_seg(path: Path | str, case: Case) -> dict[str, Mask]:
     """
     path = Path(path)
     with untrusted(path, _WHAT):
-        dataset = read_untrusted(path, _SEGMENTATION, max_bytes=_MAX_BYTES, what=_WHAT)
+        dataset = read_untrusted(path, _SEGMENTATION, max_bytes=SEG_MAX_BYTES, what=_WHAT)
         return _masks(dataset, case, path.name)
 
 
@@ -128,13 +129,13 @@ def _masks(dataset: Dataset, case: Case, name: str) -> dict[str, Mask]:
             f"it belongs to another case."
         )
     labels = _labels(dataset, name)
-    frames = _bits(dataset, rows * columns, len(labels) * shape[0], name).reshape(-1, rows, columns)
     groups = dataset.PerFrameFunctionalGroupsSequence
-    if len(groups) != len(frames):
-        raise CaseError(f"{name} has {len(frames)} frames but describes {len(groups)}.")
+    packed = _packed(dataset, rows * columns, len(labels) * shape[0], name)
+    if len(groups) != int(dataset.NumberOfFrames):
+        raise CaseError(f"{name} has {dataset.NumberOfFrames} frames but describes {len(groups)}.")
     slice_of = {str(header.SOPInstanceUID): k for k, header in enumerate(case.images)}
     masks = {label: np.zeros(shape, dtype=np.bool_) for label in labels.values()}
-    for frame, group in zip(frames, groups, strict=True):
+    for n, group in enumerate(groups):
         segment = _functional_group(dataset, group, "SegmentIdentificationSequence")
         derivation = _functional_group(dataset, group, "DerivationImageSequence")
         number = int(segment.ReferencedSegmentNumber)
@@ -145,7 +146,7 @@ def _masks(dataset: Dataset, case: Case, name: str) -> dict[str, Mask]:
             raise CaseError(
                 f"{name} was drawn on another image ({source}), not on the case {case.id!r}."
             )
-        masks[labels[number]][slice_of[source]] |= frame
+        masks[labels[number]][slice_of[source]] |= _frame(packed, n, rows, columns)
     return masks
 
 
@@ -159,8 +160,8 @@ def _functional_group(dataset: Dataset, own: Dataset, keyword: str) -> Dataset:
 def _labels(dataset: Dataset, name: str) -> dict[int, str]:
     """Label of each segment, by its number."""
     segments = dataset.SegmentSequence
-    if not 1 <= len(segments) <= _MAX_SEGMENTS:
-        raise CaseError(f"{name} has {len(segments)} segments; 1 to {_MAX_SEGMENTS} are allowed.")
+    if not 1 <= len(segments) <= MAX_SEGMENTS:
+        raise CaseError(f"{name} has {len(segments)} segments; 1 to {MAX_SEGMENTS} are allowed.")
     labels = {
         int(segment.SegmentNumber): str(segment.SegmentLabel)[:MAX_LABEL] for segment in segments
     }
@@ -169,8 +170,8 @@ def _labels(dataset: Dataset, name: str) -> dict[int, str]:
     return labels
 
 
-def _bits(dataset: Dataset, pixels: int, most_frames: int, name: str) -> NDArray[np.bool_]:
-    """Unpack 1-bit frames, which follow each other without padding (PS3.5 8.1.1)."""
+def _packed(dataset: Dataset, pixels: int, most_frames: int, name: str) -> NDArray[np.uint8]:
+    """Pixel data as bytes of 8 pixels, after making sure that it holds what the header says."""
     frames = int(dataset.NumberOfFrames)
     if not 1 <= frames <= most_frames:
         raise CaseError(f"{name} has {frames} frames; this case allows 1 to {most_frames}.")
@@ -181,4 +182,11 @@ def _bits(dataset: Dataset, pixels: int, most_frames: int, name: str) -> NDArray
     packed = np.frombuffer(dataset.PixelData, dtype=np.uint8)
     if packed.size * 8 < frames * pixels:
         raise CaseError(f"{name} is cut short: it has fewer pixels than it says.")
-    return np.unpackbits(packed, count=frames * pixels, bitorder="little").astype(np.bool_)
+    return packed
+
+
+def _frame(packed: NDArray[np.uint8], n: int, rows: int, columns: int) -> Mask:
+    """Unpack one frame; frames follow each other without padding, lowest bit first (PS3.5 8.1.1)."""
+    first_byte, first_bit = divmod(n * rows * columns, 8)
+    bits = np.unpackbits(packed[first_byte:], count=first_bit + rows * columns, bitorder="little")
+    return bits[first_bit:].reshape(rows, columns).astype(np.bool_)

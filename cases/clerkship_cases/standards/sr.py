@@ -10,7 +10,7 @@ from clerkship_cases.annotation import Annotation
 from clerkship_cases.case import Case
 from clerkship_cases.errors import CaseError
 from clerkship_cases.standards.dicomfile import observer_name, write_atomically
-from clerkship_cases.standards.private import MAX_ANNOTATIONS
+from clerkship_cases.standards.private import MAX_ANNOTATIONS, SR_MAX_BYTES
 from clerkship_cases.standards.sr_reading import read_sr
 
 __all__ = ["read_sr", "write_sr"]
@@ -59,5 +59,5 @@ def write_sr(
     # highdicom takes two seconds to load: only when something is saved.
     from clerkship_cases.standards.sr_report import report  # noqa: PLC0415
 
-    write_atomically(report(case, drawn, observer_name(observer)), path)
+    write_atomically(report(case, drawn, observer_name(observer)), path, max_bytes=SR_MAX_BYTES)
     return path

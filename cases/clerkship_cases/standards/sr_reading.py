@@ -12,15 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from clerkship_cases.annotation import KINDS, POINT_COUNTS, Annotation, Kind, Point
+from clerkship_cases.annotation import (
+    KINDS,
+    POINT_COUNTS,
+    Annotation,
+    Kind,
+    Point,
+    is_annotation_uid,
+)
 from clerkship_cases.case import Case
 from clerkship_cases.errors import CaseError
 from clerkship_cases.standards.dicomfile import read_untrusted, untrusted
-from clerkship_cases.standards.private import CORNER_PX, MAX_ANNOTATIONS
+from clerkship_cases.standards.private import CORNER_PX, MAX_ANNOTATIONS, SR_MAX_BYTES
 
 _COMPREHENSIVE_3D_SR = frozenset({"1.2.840.10008.5.1.4.1.1.88.34"})
 _WHAT = "a DICOM Structured Report of annotations"
-_MAX_BYTES = 16_000_000
 
 # Concept codes (PS3.16 Annex D); compared without their scheme, which older files write differently.
 _IMAGING_MEASUREMENTS = "126010"
@@ -56,7 +62,7 @@ def read_sr(path: Path | str, case: Case | None = None) -> list[Annotation]:
     """
     path = Path(path)
     with untrusted(path, _WHAT):
-        dataset = read_untrusted(path, _COMPREHENSIVE_3D_SR, max_bytes=_MAX_BYTES, what=_WHAT)
+        dataset = read_untrusted(path, _COMPREHENSIVE_3D_SR, max_bytes=SR_MAX_BYTES, what=_WHAT)
         spacing_mm = _spacing_by_image(dataset)
         groups = [
             group
@@ -105,7 +111,7 @@ def _annotation(
     if case is not None and image is not None:
         case.slice_index(image)
     return Annotation(
-        uid=name if name and len(name) <= 64 and " " not in name else uid,
+        uid=name if is_annotation_uid(name) else uid,
         kind=kind,
         points_lps_mm=tuple(cast(Point, tuple(point)) for point in points.tolist()),
         label=label,

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from clerkship_cases.annotation import Annotation, Kind, new_uid
 from clerkship_cases.case import Case
@@ -52,8 +53,9 @@ def report(case: Case, drawn: Sequence[Annotation], observer: str) -> Any:
         imaging_measurements=[_group(case, annotation) for annotation in drawn],
         title=codes.DCM.ImagingMeasurementReport,
     )
-    # The library stands before the measurements (TID 1500, row 5).
-    content[0].ContentSequence.insert(-1, _image_library(case, images))
+    if case.volume.frame_of_reference_uid is None:
+        # Shapes are in pixels: say how large these are, before the measurements (TID 1500, row 5).
+        content[0].ContentSequence.insert(-1, _image_library(case, images))
     return hd.sr.Comprehensive3DSR(
         evidence=images,
         content=content,
@@ -66,7 +68,15 @@ def report(case: Case, drawn: Sequence[Annotation], observer: str) -> Any:
         is_complete=True,
         series_description="Clerkship: annotations",
         specific_character_set="ISO_IR 192",
+        transfer_syntax_uid=_transfer_syntax(drawn),
     )
+
+
+def _transfer_syntax(drawn: Sequence[Annotation]) -> UID:
+    """Implicit VR where a list of points is too long for the 16-bit length of explicit VR (PS3.5 7.1.2)."""
+    numbers = max(len(annotation.points_lps_mm) + 1 for annotation in drawn) * 3
+    is_long = numbers * 4 > 0xFFFE
+    return ImplicitVRLittleEndian if is_long else ExplicitVRLittleEndian
 
 
 def _group(case: Case, annotation: Annotation) -> Any:

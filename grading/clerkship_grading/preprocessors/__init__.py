@@ -5,7 +5,14 @@ from __future__ import annotations
 from .execute import ExecuteAnswers
 from .grades import CollectGrades
 from .redact import RedactFeedback
-from .restore import RestoreCells
+from .restore import PutTestsBack, RestoreCells
 from .tasks import ScoreTasks
 
-__all__ = ["CollectGrades", "ExecuteAnswers", "RedactFeedback", "RestoreCells", "ScoreTasks"]
+__all__ = [
+    "CollectGrades",
+    "ExecuteAnswers",
+    "PutTestsBack",
+    "RedactFeedback",
+    "RestoreCells",
+    "ScoreTasks",
+]

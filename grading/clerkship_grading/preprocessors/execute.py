@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import copy
 import os
+import resource
 import shutil
 import tempfile
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +119,9 @@ class ExecuteAnswers(Execute):  # type: ignore[misc]
     total_timeout = Integer(
         300, help="Seconds that all cells of one submission may take together."
     ).tag(config=True)
+    memory_mb = Integer(
+        4096, help="Address space that one kernel may take, in MB; 0 for no limit."
+    ).tag(config=True)
     keep_environment = List(
         Unicode(), help="Names of further environment variables that student code may see."
     ).tag(config=True)
@@ -134,10 +139,12 @@ class ExecuteAnswers(Execute):  # type: ignore[misc]
         self.shutdown_kernel = "immediate"
         with scratch_copy(Path(resources["metadata"]["path"])) as work:
             kept = {name: os.environ[name] for name in self.keep_environment if name in os.environ}
-            self._kernel_arguments = {
+            self._kernel_arguments: dict[str, Any] = {
                 "cwd": str(work),
                 "env": clean_environment(os.environ, work.parent / "home") | kept,
             }
+            if self.memory_mb:
+                self._kernel_arguments["preexec_fn"] = partial(limit_memory, self.memory_mb << 20)
             try:
                 with self.setup_kernel(**self._kernel_arguments):
                     self._run(nb, to_run)
@@ -201,6 +208,11 @@ class ExecuteAnswers(Execute):  # type: ignore[misc]
             if not is_test(first_run):
                 self.execute_cell(copy.deepcopy(first_run), i, store_history=True)
                 nb.cells[i] = first_run  # its outputs stay
+
+
+def limit_memory(size_bytes: int) -> None:
+    """Bound the memory of the process that is about to become a kernel."""
+    resource.setrlimit(resource.RLIMIT_AS, (size_bytes, size_bytes))
 
 
 def failure(reason: str) -> Any:

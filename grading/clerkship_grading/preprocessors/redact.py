@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Unicode
+from traitlets import List, Unicode
 
 from ..cells import SCORED_KINDS, Cell, is_graded, is_test, kind_of, new_output
 from .tasks import RUBRIC_KIND
@@ -126,6 +126,8 @@ def _statement_at(source: str, line: int, hidden: frozenset[int]) -> ast.stmt | 
 class RedactFeedback(NbGraderPreprocessor):  # type: ignore[misc]
     """The last step before a feedback page is written."""
 
+    # nbconvert hands this to every step of an HTML page, and warns where it is not taken.
+    display_data_priority: Any = List(config=True)
     begin_hidden = Unicode("BEGIN HIDDEN TESTS", help="As in ClearHiddenTests.").tag(config=True)
     end_hidden = Unicode("END HIDDEN TESTS", help="As in ClearHiddenTests.").tag(config=True)
 

@@ -50,7 +50,7 @@ class ScoreTasks(NbGraderPreprocessor):  # type: ignore[misc]
         cells = []
         for cell in nb.cells:
             cells.append(cell)
-            if kind_of(cell) in SCORED_KINDS:
+            if cell.cell_type == "code" and kind_of(cell) in SCORED_KINDS:
                 cell.outputs, cell.execution_count = [], None
                 if is_graded(cell):
                     write_score(cell, scores.get(task_of(cell) or ""))

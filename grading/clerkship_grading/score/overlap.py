@@ -107,7 +107,7 @@ def linear_credit(value: float, zero_at: float, full_at: float) -> float:
 
     Examples
     --------
-    >>> linear_credit(0.5, 0.3, 0.7)
+    >>> linear_credit(0.5, 0.25, 0.75)
     0.5
     """
     if not zero_at < full_at:

@@ -26,12 +26,16 @@ __all__ = ["GROUPS", "TITLE", "build", "inputs"]
 
 TITLE = "The brain"
 GROUPS = (
-    Group("cortex", "Cerebral hemispheres", "The average brain fsaverage: outer and inner surface of its cortex."),
+    Group(
+        "cortex",
+        "Cerebral hemispheres",
+        "The average brain fsaverage: outer and inner surface of the cortex.",
+    ),
     Group(
         "tissue",
         "White and grey matter",
-        "The average brain ICBM152, with brainstem and cerebellum. It is another average than the hemispheres: "
-        "their folds do not match, so look at one or the other.",
+        "Another average brain (ICBM152), with brainstem and cerebellum. Its folds do not match "
+        "the hemispheres: look at one or the other.",
     ),
 )
 
@@ -93,10 +97,14 @@ def inputs() -> list[Path]:
         for side in _SIDES
         for kind in ("pial", "white", "sulc")
     ]
-    files += [data / f"mni_icbm152_{map_}_tal_nlin_sym_09a_converted.nii.gz" for map_ in ("wm", "gm")]
+    files += [
+        data / f"mni_icbm152_{map_}_tal_nlin_sym_09a_converted.nii.gz" for map_ in ("wm", "gm")
+    ]
     missing = [file.name for file in files if not file.is_file()]
     if missing:
-        raise SceneError(f"nilearn in {data.parent.parent} lacks {', '.join(missing)}; install nilearn >= 0.14.")
+        raise SceneError(
+            f"nilearn in {data.parent.parent} lacks {', '.join(missing)}; install nilearn >= 0.14."
+        )
     return files
 
 
@@ -152,10 +160,13 @@ def _boundary(side: str) -> Structure:
 
 def _fsaverage_surface(surface_file: Path, sulc_file: Path) -> Mesh:
     """Read one hemisphere and shade it by sulcal depth."""
-    import nibabel as nib
+    import nibabel as nib  # noqa: PLC0415 - slow to load
 
-    coordinates, faces = (array.data for array in nib.load(surface_file).darrays)
-    depth = nib.load(sulc_file).darrays[0].data
+    surface, sulc = nib.load(surface_file), nib.load(sulc_file)
+    if not (isinstance(surface, nib.GiftiImage) and isinstance(sulc, nib.GiftiImage)):
+        raise SceneError(f"{surface_file.name} and {sulc_file.name} must be GIFTI files.")
+    coordinates, faces = (array.data for array in surface.darrays)
+    depth = sulc.darrays[0].data
     to_lps = LPS_FROM_RAS @ MNI152_FROM_MNI305_RAS
     points_lps_mm = coordinates.astype(np.float64) @ to_lps[:3, :3].T + to_lps[:3, 3]
     light = np.clip((DEEPEST - depth) / (DEEPEST - HIGHEST), 0.0, 1.0)
@@ -165,9 +176,9 @@ def _fsaverage_surface(surface_file: Path, sulc_file: Path) -> Mesh:
 
 def _tissue(tissue: str, map_file: Path) -> list[tuple[Structure, Mesh]]:
     """Trace one tissue map, one half of the brain at a time."""
-    import nibabel as nib
+    import nibabel as nib  # noqa: PLC0415 - slow to load
 
-    image = nib.load(map_file)
+    image = nib.Nifti1Image.from_filename(map_file)
     stored = np.asanyarray(image.dataobj)
     probability = stored.astype(np.float32) / np.float32(np.iinfo(stored.dtype).max)
     affine_lps_mm = LPS_FROM_RAS @ np.asarray(image.affine, dtype=np.float64)

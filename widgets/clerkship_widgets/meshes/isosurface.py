@@ -7,7 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from clerkship_widgets.mesh import Mesh, close_cracks, largest_piece, surface_distance_mm
+from clerkship_widgets.mesh import (
+    Mesh,
+    as_polydata,
+    close_cracks,
+    largest_piece,
+    surface_distance_mm,
+)
 
 __all__ = ["Decimated", "decimated", "isosurface", "shade_from_volume", "smoothed"]
 
@@ -62,7 +68,7 @@ def isosurface(values_ijk: Volume, affine_lps_mm: Affine, *, level: float = 0.5)
     ValueError
         If nothing in the volume is above the level.
     """
-    import pyvista as pv
+    import pyvista as pv  # noqa: PLC0415 - slow to load
 
     if not float(values_ijk.max(initial=-np.inf)) > level:
         raise ValueError(f"No voxel is above {level}; the largest value is {values_ijk.max()}.")
@@ -84,10 +90,9 @@ def isosurface(values_ijk: Volume, affine_lps_mm: Affine, *, level: float = 0.5)
 
 def smoothed(mesh: Mesh) -> Mesh:
     """Take the voxel steps off a surface without shrinking it."""
-    import pyvista as pv
-
-    surface = pv.PolyData.from_regular_faces(mesh.points_lps_mm, mesh.triangles)
-    surface = surface.smooth_taubin(n_iter=SMOOTHING_PASSES, pass_band=SMOOTHING_PASS_BAND)
+    surface = as_polydata(mesh).smooth_taubin(
+        n_iter=SMOOTHING_PASSES, pass_band=SMOOTHING_PASS_BAND
+    )
     return Mesh(np.asarray(surface.points, dtype=np.float64), mesh.triangles)
 
 
@@ -113,12 +118,11 @@ def decimated(mesh: Mesh, triangles: int, *, measure_every: int = 8) -> Decimate
     M. Garland, P. Heckbert, Surface simplification using quadric error metrics, SIGGRAPH 1997,
     doi:10.1145/258734.258849 (vtkQuadricDecimation).
     """
-    import pyvista as pv
-
     if len(mesh.triangles) <= triangles:
         return Decimated(mesh, 0.0, 0.0, 0.0)
-    full = pv.PolyData.from_regular_faces(mesh.points_lps_mm, mesh.triangles)
-    light = full.decimate(1.0 - triangles / len(mesh.triangles), volume_preservation=True)
+    light = as_polydata(mesh).decimate(
+        1.0 - triangles / len(mesh.triangles), volume_preservation=True
+    )
     closed = close_cracks(np.asarray(light.regular_faces, dtype=np.int32))
     kept = largest_piece(Mesh(np.asarray(light.points, dtype=np.float64), closed))
     error_mm = surface_distance_mm(mesh.points_lps_mm[::measure_every], kept)
@@ -151,7 +155,7 @@ def shade_from_volume(
     Mesh
         The same surface with `shade`.
     """
-    from scipy.ndimage import gaussian_filter, map_coordinates
+    from scipy.ndimage import gaussian_filter, map_coordinates  # noqa: PLC0415 - slow to load
 
     around = gaussian_filter(values_ijk.astype(np.float32), sigma_voxels)
     to_ijk = np.linalg.inv(affine_lps_mm)

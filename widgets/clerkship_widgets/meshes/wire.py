@@ -168,7 +168,8 @@ def decode(packed: PackedMesh) -> Mesh:
         # Differences were taken modulo 2**16, so their running sum is too.
         lattice[:, axis] = np.cumsum((zigzag >> 1) ^ -(zigzag & 1)) & _LATTICE_MAX
     coded = raw[6 * n :][: 4 * corners].reshape(4, corners).astype(np.int64)
-    corner = _from_below_next_unused(sum(coded[byte] << (8 * byte) for byte in range(4)))
+    shifts = np.arange(0, 32, 8)[:, None]
+    corner = _from_below_next_unused((coded << shifts).sum(axis=0))
     shade = np.cumsum(raw[-n:], dtype=np.uint8) if header.shaded else None
     points_lps_mm: PointsMm = np.array(header.origin_lps_mm) + lattice * header.step_mm
     return Mesh(points_lps_mm, corner.astype(np.int32).reshape(-1, 3), shade)
@@ -203,14 +204,16 @@ def _by_first_use(
 
 
 def _below_next_unused(corner: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Code each corner as its distance below the highest number so far, plus one."""
-    highest = np.maximum.accumulate(np.concatenate([[-1], corner[:-1]]))
-    return highest + 1 - corner
+    """Code each corner as its distance below the next number that is unused so far."""
+    next_unused = np.zeros_like(corner)
+    np.maximum.accumulate(corner[:-1] + 1, out=next_unused[1:])
+    return next_unused - corner
 
 
 def _from_below_next_unused(code: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Undo `_below_next_unused`: a code of 0 is a new point."""
-    next_unused = np.cumsum(code == 0) - (code == 0)
+    new = (code == 0).astype(np.int64)
+    next_unused: npt.NDArray[np.int64] = np.cumsum(new) - new
     return next_unused - code
 
 

@@ -5,7 +5,7 @@ import { SIDES, type Side } from "./directions.ts";
 import { fade, hide, History, isolate, same, show, type Dissection } from "./dissection.ts";
 import { MeshRequests } from "./mesh_requests.ts";
 import type { Scene, Structure } from "./scene.ts";
-import type { Stage, StageEvents } from "./stage.ts";
+import type { Pin, Stage, StageEvents } from "./stage.ts";
 import { StructureCard } from "./structure_card.ts";
 import { StructureList } from "./structure_list.ts";
 
@@ -41,6 +41,7 @@ export class Room {
   private readonly unlisten: (() => void)[] = [];
   private stage: Stage | null = null;
   private disposed = false;
+  private setHeight = () => {};
 
   constructor(
     private readonly model: Model,
@@ -63,7 +64,7 @@ export class Room {
           if (settled) this.history.settle();
         },
       },
-      HINT,
+      [HINT, HELP],
     );
     this.furnish(root);
     this.follow();
@@ -163,7 +164,8 @@ export class Room {
     root.classList.add("ck", "ck-anatomy");
     root.setAttribute("role", "group");
     root.setAttribute("aria-label", `Anatomy room: ${this.scene.title}`);
-    root.style.setProperty("--height", `${this.model.get("height_px") as number}px`);
+    this.setHeight = () => root.style.setProperty("--height", `${this.model.get("height_px") as number}px`);
+    this.setHeight();
     root.append(
       ...(prompt ? [element("p", { class: "ck-anatomy-prompt" }, prompt)] : []),
       element(
@@ -177,7 +179,7 @@ export class Room {
         { class: "ck-anatomy-body" },
         element(
           "div",
-          { class: "ck-anatomy-picture", title: HELP },
+          { class: "ck-anatomy-picture" },
           this.host,
           ...Object.values(this.edges),
           this.pin,
@@ -200,6 +202,7 @@ export class Room {
     on("change:picked", () => this.refresh());
     on("change:picked_point_lps_mm", () => this.refresh());
     on("change:view", () => this.turn());
+    on("change:height_px", () => this.setHeight());
   }
 
   private refresh(): void {
@@ -215,7 +218,7 @@ export class Room {
     this.pin.dataset.name = structure?.name ?? "";
     this.stage.setPin(point);
     const drawn = this.scene.structures.filter(({ id }) => visible(id)).map(({ name }) => name);
-    this.stage.setLabel(`3D picture of ${drawn.join(", ") || "nothing: all structures are hidden"}. ${HELP}`);
+    this.stage.setLabel(`${drawn.join(", ") || "Nothing: all structures are hidden"}. ${HELP}`);
     void this.fetchMissing();
   }
 
@@ -267,13 +270,16 @@ export class Room {
     if (!failed) this.refresh();
   }
 
-  private drawOver(letters: Record<keyof Room["edges"], string>, pin: { x: number; y: number } | null): void {
+  private drawOver(letters: Record<keyof Room["edges"], string>, pin: Pin | null): void {
     for (const [where, text] of Object.entries(letters)) {
       const node = this.edges[where as keyof Room["edges"]];
       if (node.textContent !== text) node.textContent = text;
     }
     this.pin.hidden = !pin || !this.pin.dataset.name;
-    if (pin) this.pin.style.transform = `translate(${pin.x.toFixed(1)}px, ${pin.y.toFixed(1)}px)`;
+    if (!pin) return;
+    this.pin.style.transform = `translate(${pin.x.toFixed(1)}px, ${pin.y.toFixed(1)}px)`;
+    this.pin.classList.toggle("ck-behind", pin.behind);
+    this.pin.classList.toggle("ck-leftwards", pin.x > this.host.clientWidth / 2); // where there is room for the name
   }
 
   private say(text: string): void {

@@ -6,7 +6,7 @@ import type { Structure } from "./scene.ts";
 // The depth of a groove keeps this much of each colour: darker, and a little redder, as tissue is.
 const GROOVE = { r: 0.26, g: 0.15, b: 0.15 };
 // A pale --ck-mark-active: it multiplies the structure's own colours, so the folds stay readable.
-const PICKED = new Color().setRGB(0.42, 0.95, 0.98);
+const PICKED = new Color().setRGB(0.5, 1.12, 1.2);
 const PLAIN = new Color(0xffffff);
 const FAINTEST_PICKABLE = 0.15;
 

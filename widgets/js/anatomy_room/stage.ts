@@ -25,12 +25,19 @@ const MARGIN = 1.06;
 const TURN_MS = 420;
 const KEY_TURN_RAD = Math.PI / 18;
 
+/** Where the pin is in the picture, CSS pixels; `behind` if the surface there faces away. */
+export interface Pin {
+  x: number;
+  y: number;
+  behind: boolean;
+}
+
 /** What the stage tells the room. */
 export interface StageEvents {
   /** A tap met this structure there (LPS mm), or nothing. */
   picked(id: string, point_lps_mm: Vector | null): void;
-  /** A picture was drawn: the letters at its edges, and where the pin is, in CSS pixels (null: out of sight). */
-  drawn(letters: { left: string; right: string; top: string; bottom: string }, pin: { x: number; y: number } | null): void;
+  /** A picture was drawn: the letters at its edges, and where the pin is (null: beyond the rim). */
+  drawn(letters: { left: string; right: string; top: string; bottom: string }, pin: Pin | null): void;
   /** The graphics card took the picture away (true), or gave it back. */
   interrupted(lost: boolean): void;
 }
@@ -46,8 +53,10 @@ export class Stage {
   private readonly boxes: ReadonlyMap<string, Box>;
   private bounds: Box;
   private pin_lps_mm: Vector3 | null = null;
+  private lastHit: { point: Vector3; normal: Vector3 } | null = null;
   private side: Side;
-  private framed = false; // false until the student turns the picture: then resizing re-frames it
+  private turned = false; // by hand, since the camera was last sent to a side
+  private fit = 1; // how far off the camera stands to see everything
   private frame = 0;
   private turning = 0;
 
@@ -64,7 +73,8 @@ export class Stage {
     this.renderer.setClearAlpha(0); // the backdrop is CSS
     const canvas = this.renderer.domElement;
     canvas.tabIndex = 0;
-    canvas.setAttribute("role", "img");
+    canvas.setAttribute("role", "application"); // it takes the arrow keys
+    canvas.setAttribute("aria-roledescription", "3D picture");
     host.prepend(canvas);
 
     this.camera.up.set(0, 0, 1);
@@ -83,7 +93,7 @@ export class Stage {
     this.orbit.maxDistance = size * 25;
     this.orbit.addEventListener("change", () => this.invalidate());
     this.orbit.addEventListener("start", () => {
-      this.framed = true;
+      this.turned = true;
       cancelAnimationFrame(this.turning);
     });
 
@@ -138,10 +148,10 @@ export class Stage {
   /** Turns the camera to a side of the patient, with all that is visible in view. */
   lookFrom(side: Side, animate: boolean): void {
     this.side = side;
-    this.framed = false;
+    this.turned = false;
     cancelAnimationFrame(this.turning);
     const goal = new Spherical().setFromVector3(zUpToYUp(new Vector3(...TOWARDS_CAMERA[side])));
-    goal.radius = this.distanceFrom(side);
+    goal.radius = this.fit = this.distanceFrom(side);
     const middle = this.middle();
     const from = this.around();
     const shift = this.orbit.target.clone();
@@ -198,11 +208,14 @@ export class Stage {
     );
   }
 
-  private pinOnScreen(): { x: number; y: number } | null {
+  private pinOnScreen(): Pin | null {
     if (!this.pin_lps_mm) return null;
     const { x, y, z } = this.pin_lps_mm.clone().project(this.camera);
     if (Math.abs(x) > 1 || Math.abs(y) > 1 || z > 1) return null;
-    return { x: ((x + 1) / 2) * this.host.clientWidth, y: ((1 - y) / 2) * this.host.clientHeight };
+    // A point that Python set has no normal: it is shown as if it were in front.
+    const here = this.lastHit && this.lastHit.point.distanceTo(this.pin_lps_mm) < 1e-3 ? this.lastHit : null;
+    const behind = here !== null && this.camera.position.clone().sub(here.point).dot(here.normal) < 0;
+    return { x: ((x + 1) / 2) * this.host.clientWidth, y: ((1 - y) / 2) * this.host.clientHeight, behind };
   }
 
   private pickAt(clientX: number, clientY: number): void {
@@ -211,6 +224,7 @@ export class Stage {
     this.raycaster.setFromCamera(seen, this.camera);
     const candidates = [...this.solids.values()].filter((solid) => solid.pickable).map((solid) => solid.mesh);
     const hit = this.raycaster.intersectObjects(candidates, false)[0];
+    this.lastHit = hit?.face ? { point: hit.point.clone(), normal: hit.face.normal.clone() } : null;
     this.events.picked(hit?.object.name ?? "", hit ? [hit.point.x, hit.point.y, hit.point.z] : null);
   }
 
@@ -238,7 +252,7 @@ export class Stage {
     // The notebook has uses of its own for these keys.
     event.preventDefault();
     event.stopPropagation();
-    this.framed = true;
+    this.turned = true;
     this.place(here, this.orbit.target.clone());
   }
 
@@ -275,7 +289,14 @@ export class Stage {
     this.renderer.setSize(width, height);
     this.camera.aspect = width / height;
     this.camera.updateProjectionMatrix();
-    if (!this.framed) this.lookFrom(this.side, false);
+    const before = this.fit;
+    this.fit = this.distanceFrom(this.side);
+    if (!this.turned) this.lookFrom(this.side, false);
+    else {
+      const here = this.around();
+      here.radius *= this.fit / before; // what filled the picture goes on filling it
+      this.place(here, this.orbit.target.clone());
+    }
     this.draw(); // now: a canvas that has been resized is blank until it is drawn again
   }
 

@@ -21,7 +21,7 @@ export class StructureCard {
 
   constructor(
     private readonly events: CardEvents,
-    private readonly hint: string,
+    private readonly hints: readonly string[],
   ) {
     this.update(null, { hidden: [], opacities: {} });
   }
@@ -29,7 +29,7 @@ export class StructureCard {
   update(structure: Structure | null, { hidden, opacities }: Dissection): void {
     if (structure !== this.structure) {
       this.structure = structure;
-      this.node.replaceChildren(...(structure ? this.describe(structure) : [element("p", { class: "ck-muted" }, this.hint)]));
+      this.node.replaceChildren(...(structure ? this.describe(structure) : this.hints.map((hint) => element("p", { class: "ck-muted" }, hint))));
       this.node.scrollTop = 0;
     }
     if (!structure) return;

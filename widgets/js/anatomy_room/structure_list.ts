@@ -67,7 +67,8 @@ export class StructureList {
     const section = element(
       "section",
       { "aria-labelledby": heading },
-      element("div", { class: "ck-anatomy-group" }, tick, element("h4", { id: heading, title: description }, name)),
+      element("div", { class: "ck-anatomy-group" }, tick, element("h4", { id: heading }, name)),
+      description ? element("p", { class: "ck-anatomy-about" }, description) : element("p", { hidden: true }),
       element("ul", { "aria-labelledby": heading }, ...rows),
     );
     this.headings.set(group, { section, tick });

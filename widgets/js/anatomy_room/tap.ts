@@ -2,7 +2,7 @@
 
 const STILL_PX = 5;
 const STILL_TOUCH_PX = 12; // a fingertip rolls
-const BRIEF_MS = 700;
+const BRIEF_TOUCH_MS = 800; // longer is a long press, which belongs to the browser
 
 /** Calls `tapped(clientX, clientY)` for each tap; returns a function that stops listening. */
 export function tapOn(target: HTMLElement, tapped: (x: number, y: number) => void): () => void {
@@ -19,9 +19,11 @@ export function tapOn(target: HTMLElement, tapped: (x: number, y: number) => voi
     const from = down.get(event.pointerId);
     down.delete(event.pointerId);
     if (!from || several) return;
+    const touch = event.pointerType === "touch";
     const far = Math.hypot(event.clientX - from.x, event.clientY - from.y);
-    const still = far <= (event.pointerType === "touch" ? STILL_TOUCH_PX : STILL_PX);
-    if (still && event.timeStamp - from.at <= BRIEF_MS) tapped(event.clientX, event.clientY);
+    if (far > (touch ? STILL_TOUCH_PX : STILL_PX)) return;
+    if (touch && event.timeStamp - from.at > BRIEF_TOUCH_MS) return;
+    tapped(event.clientX, event.clientY);
   };
   const cancel = (event: PointerEvent) => down.delete(event.pointerId);
 

@@ -146,7 +146,8 @@ function numberField(item: ItemContent, legendId: string, onAnswer: (answer: Ans
   function read(): void {
     const typed = input.value.trim();
     const value = parseNumber(typed);
-    const garbled = typed !== "" && value === null;
+    const begun = /^[-+\u2212\u2013]?[.,]?$/.test(typed); // nothing yet, or only a sign
+    const garbled = value === null && !begun;
     input.setAttribute("aria-invalid", String(garbled));
     // Say how a number was understood wherever two readings are possible: 1,234 is one and a bit.
     const plain = !/[,\s'e]|\..*\./i.test(typed);

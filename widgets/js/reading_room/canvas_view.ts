@@ -91,7 +91,7 @@ export class CanvasView implements View {
     const context = this.canvas.getContext("2d");
     if (!context) return;
     context.setTransform(1, 0, 0, 1, 0, 0);
-    context.fillStyle = "#07090b";
+    context.fillStyle = "#000";
     context.fillRect(0, 0, this.canvas.width, this.canvas.height);
     if (!current || !look) return;
     this.paintSource(current, look);
@@ -131,25 +131,20 @@ export class CanvasView implements View {
     for (const mark of this.shown) {
       const points = onScreen(mark.points_lps_mm.map((p) => geometry.planeFromPatient(p).slice(0, 2) as Point2));
       const chosen = mark.uid === this.selected;
-      parts.push(...this.drawn(mark.kind, points, chosen, mark.uid));
+      parts.push(this.drawn(mark.kind, points, chosen));
       const lines = [mark.kind === "arrow" ? mark.text || mark.label : mark.label, ...mark.lines].filter(Boolean);
       parts.push(...caption(lines, mark.kind === "arrow" ? points[1]! : rightmost(points)));
     }
     if (this.stroke) {
       const { kind, points } = this.stroke;
       const shape = kind === "ellipse" ? onScreen(ellipseEnds(points[0]!, points.at(-1)!)) : onScreen(points);
-      parts.push(...this.drawn(kind === "arrow" && shape.length < 2 ? "length" : kind, shape, true));
+      parts.push(this.drawn(kind, shape, true));
     }
     this.svg.replaceChildren(...parts);
   }
 
-  private drawn(kind: Kind, points: Point2[], chosen: boolean, uid?: string): SVGElement[] {
-    const d = pathOf(kind, points);
-    const line = svgElement("path", { d, class: chosen ? "rr-mark rr-chosen" : "rr-mark" });
-    if (!uid) return [line];
-    const hit = svgElement("path", { d, class: "rr-hit" });
-    hit.addEventListener("pointerdown", () => this.tool === undefined && this.setting.events.select(uid));
-    return [line, hit];
+  private drawn(kind: Kind, points: Point2[], chosen: boolean): SVGElement {
+    return svgElement("path", { d: pathOf(kind, points), class: chosen ? "rr-mark rr-chosen" : "rr-mark" });
   }
 
   // -- drawing: press, drag, release; the third point of an angle by another click ----------------

@@ -5,6 +5,7 @@ import { type Gesture, listenForGestures } from "./gestures.ts";
 import type { PlaneGeometry } from "./plane_geometry.ts";
 import type { Kind, Mark, Point2, Point3 } from "./protocol.ts";
 import type { Picture } from "./slice_client.ts";
+import { markAt } from "./hit_test.ts";
 import { svgElement } from "./svg.ts";
 import type { Shape, View, ViewSetting } from "./view.ts";
 import type { Range } from "./window_level.ts";
@@ -31,6 +32,16 @@ export interface PanelSetting {
   fetch(plane: string, index: number): Promise<Picture>;
   events: PanelEvents;
 }
+
+/** A press that moves less than this is a click. */
+const CLICK_PX = 4;
+
+/** Which plane the horizontal and the vertical line of the crosshair stand for: drawn in its colour. */
+const CROSSING: Record<string, [string, string]> = {
+  axial: ["coronal", "sagittal"],
+  coronal: ["axial", "sagittal"],
+  sagittal: ["axial", "coronal"],
+};
 
 export class PlanePanel {
   readonly element = document.createElement("div");
@@ -177,7 +188,6 @@ export class PlanePanel {
       fetch: (index) => fetch(geometry.info.name, index),
       events: {
         shape: (shape) => events.shape(this, shape),
-        select: (uid) => events.select(uid),
         tooSmall: (kind) => events.tooSmall(kind),
       },
     };
@@ -218,8 +228,11 @@ export class PlanePanel {
     const { width, height } = this.size;
     this.lines.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const gap = 14;
-    const d = `M0 ${y}H${x - gap}M${x + gap} ${y}H${width}M${x} 0V${y - gap}M${x} ${y + gap}V${height}`;
-    this.lines.replaceChildren(svgElement("path", { d }));
+    const [across, down] = CROSSING[this.geometry.info.name] ?? ["", ""];
+    this.lines.replaceChildren(
+      svgElement("path", { class: `rr-of-${across}`, d: `M0 ${y}H${x - gap}M${x + gap} ${y}H${width}` }),
+      svgElement("path", { class: `rr-of-${down}`, d: `M${x} 0V${y - gap}M${x} ${y + gap}V${height}` }),
+    );
   }
 
   private listen(): void {
@@ -235,6 +248,7 @@ export class PlanePanel {
     resized.observe(this.element);
     this.stops.push(() => resized.disconnect());
     this.element.addEventListener("focus", () => events.active(this));
+    this.listenForClicks();
     this.element.addEventListener("dblclick", () => this.gesture && events.maximise(this));
     this.stops.push(
       listenForGestures(this.element, () => this.gesture, {
@@ -257,6 +271,20 @@ export class PlanePanel {
         hover: (at) => this.hover(at),
       }),
     );
+  }
+
+  /** A click that is no stroke chooses the mark under it. */
+  private listenForClicks(): void {
+    let down: Point2 | undefined;
+    const at = (event: PointerEvent): Point2 => [event.clientX, event.clientY];
+    this.element.addEventListener("pointerdown", (event) => (down = event.button === 0 ? at(event) : undefined), { capture: true });
+    this.element.addEventListener("pointerup", (event) => {
+      const up = at(event);
+      if (!down || this.view.busy || Math.hypot(up[0] - down[0], up[1] - down[1]) > CLICK_PX) return;
+      const box = this.element.getBoundingClientRect();
+      const hit = markAt(this.here, (point) => this.onScreen(point), [up[0] - box.left, up[1] - box.top]);
+      if (hit) this.setting.events.select(hit.uid);
+    });
   }
 
   private scrollDrag(dy: number): void {

@@ -60,7 +60,8 @@ export function simplified<P extends readonly number[]>(points: readonly P[], to
   return points.filter((_, n) => keep.has(n));
 }
 
-function distanceToSegment(p: readonly number[], a: readonly number[], b: readonly number[]): number {
+/** Distance of a point to the segment from a to b, in any number of dimensions. */
+export function distanceToSegment(p: readonly number[], a: readonly number[], b: readonly number[]): number {
   let along = 0, length = 0;
   for (let n = 0; n < p.length; n++) {
     along += (p[n]! - a[n]!) * (b[n]! - a[n]!);

@@ -22,8 +22,6 @@ export interface Shape {
 export interface ViewEvents {
   /** A shape is finished (new) or was changed (with its uid). */
   shape(shape: Shape): void;
-  /** A shape on the image was pointed at. */
-  select(uid: string): void;
   /** A stroke was too small to mean anything. */
   tooSmall(kind: Kind): void;
 }

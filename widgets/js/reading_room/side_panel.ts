@@ -1,0 +1,82 @@
+// Beside the image: what the case is, whose it is, and the list of marks with their measurements.
+import { kindNames } from "./commands.ts";
+import { make } from "./element.ts";
+import { icon } from "./icons.ts";
+import type { Mark, Room } from "./protocol.ts";
+
+export interface SideEvents {
+  select(uid: string): void;
+  remove(uid: string): void;
+  relabel(uid: string, label: string): void;
+}
+
+export class SidePanel {
+  readonly element: HTMLElement;
+  private readonly list = make("ul", { class: "rr-list", "aria-label": "Marks" });
+  private readonly count = make("span", { class: "ck-muted" });
+  private readonly room: Room;
+  private readonly events: SideEvents;
+
+  constructor(room: Room, events: SideEvents) {
+    this.room = room;
+    this.events = events;
+    const { title, view, history, attribution, licence } = room.case;
+    this.element = make(
+      "aside",
+      { class: "rr-side", "aria-label": "Case and marks" },
+      make("h3", { class: "rr-title" }, title),
+      make("p", { class: "rr-view ck-muted" }, view),
+      make("p", { class: "rr-history" }, history),
+      make("h4", { class: "rr-heading" }, "Marks ", this.count),
+      this.list,
+      make("details", { class: "rr-source" }, make("summary", {}, "Source and licence"), make("p", {}, attribution), make("p", {}, licence)),
+    );
+  }
+
+  marks(marks: readonly (Mark & { pending?: boolean })[], selected: string | undefined): void {
+    this.count.textContent = marks.length > 0 ? String(marks.length) : "";
+    if (marks.length === 0) {
+      const hint = this.room.tools.length > 0 ? "Nothing marked yet. Choose a tool above and draw on the image." : "";
+      this.list.replaceChildren(make("li", { class: "rr-empty ck-muted" }, hint));
+      return;
+    }
+    this.list.replaceChildren(...marks.map((mark) => this.item(mark, mark.uid === selected)));
+  }
+
+  private item(mark: Mark & { pending?: boolean }, chosen: boolean): HTMLElement {
+    const { labels } = this.room;
+    const name = mark.label || kindNames[mark.kind];
+    const choose = make(
+      "button",
+      { type: "button", class: "rr-choose", "aria-pressed": chosen, onclick: () => this.events.select(mark.uid) },
+      make("span", { class: "rr-kind", html: icon(mark.kind), title: kindNames[mark.kind] }),
+      make("span", { class: "rr-words" }, make("strong", {}, name), mark.text ? make("span", {}, mark.text) : undefined, ...mark.lines.map((line) => this.line(line))),
+    );
+    const label =
+      labels.length > 1 &&
+      make(
+        "select",
+        { class: "ck-select", "aria-label": `Label of this ${mark.kind}`, onchange: (event: Event) => this.events.relabel(mark.uid, (event.target as HTMLSelectElement).value) },
+        ...(labels.includes(mark.label) ? [] : [make("option", { value: mark.label, selected: true }, mark.label || "no label")]),
+        ...labels.map((one) => make("option", { value: one, selected: one === mark.label }, one)),
+      );
+    const remove = make("button", {
+      type: "button",
+      class: "ck-button ck-quiet ck-icon",
+      title: "Remove this mark",
+      "aria-label": `Remove ${name}`,
+      html: icon("remove"),
+      onclick: () => this.events.remove(mark.uid),
+    });
+    return make("li", { class: `rr-item${chosen ? " rr-chosen" : ""}${mark.pending ? " rr-pending" : ""}`, "data-uid": mark.uid }, choose, chosen && label, remove);
+  }
+
+  private line(line: string): HTMLElement {
+    const pixels = /\bpx/.test(line);
+    return make(
+      "span",
+      { class: "rr-line", title: pixels && "This file does not say how large a pixel is in the patient, so sizes are in pixels." },
+      line,
+    );
+  }
+}
