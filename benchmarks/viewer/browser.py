@@ -65,12 +65,16 @@ def visit(chromium: BrowserType, executable: str, url: str) -> Visit:
         )
         start = time.perf_counter()
         page.goto(url, wait_until="commit")
-        while not _shows_an_image(page):
+        while (contrast := _contrast(page)) is None or contrast < VISIBLE_SD:
             if time.perf_counter() - start > PATIENCE_S:
-                raise NoImageError(f"{url}: no image within {PATIENCE_S} s")
+                what = "no canvas" if contrast is None else f"a canvas of contrast {contrast:.1f}"
+                raise NoImageError(f"{url}: no image within {PATIENCE_S} s ({what})")
             page.wait_for_timeout(LOOK_EVERY_S * 1000)
-        seconds = time.perf_counter() - start
-        return Visit(seconds, travelled["websocket"] / 1e6, travelled["http"] / 1e6)
+        seen = Visit(
+            time.perf_counter() - start, travelled["websocket"] / 1e6, travelled["http"] / 1e6
+        )
+        page.goto("about:blank")  # leaves properly, so that Voila ends the kernel
+        return seen
     finally:
         browser.close()
 
@@ -84,8 +88,8 @@ def _add(travelled: dict[str, float], key: str, amount: float) -> None:
     travelled[key] += amount
 
 
-def _shows_an_image(page: Page) -> bool:
-    """Look at the largest canvas as a person would: by its picture on the screen."""
+def _contrast(page: Page) -> float | None:
+    """Return the spread of grey levels in the largest canvas, as photographed from the screen."""
     box = page.evaluate(
         """() => {
           const boxes = [...document.querySelectorAll("canvas")].map((canvas) => canvas.getBoundingClientRect())
@@ -96,7 +100,7 @@ def _shows_an_image(page: Page) -> bool:
         }"""
     )
     if not box:
-        return False
+        return None
     import numpy as np  # noqa: PLC0415
     from PIL import Image  # noqa: PLC0415
 
@@ -108,4 +112,4 @@ def _shows_an_image(page: Page) -> bool:
     }
     picture = page.screenshot(clip=clip, type="png")
     grey = np.asarray(Image.open(io.BytesIO(picture)).convert("L"), dtype=float)
-    return bool(grey.std() > VISIBLE_SD)
+    return float(grey.std())

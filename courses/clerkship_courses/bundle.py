@@ -97,7 +97,7 @@ def _public_task(task: Task) -> dict[str, Any]:
     if isinstance(task, AnnotateTask):
         public |= {
             "case": task.case,
-            "prompt": _body(task.prompt),
+            "prompt": _first_paragraph(task.prompt),
             "tools": list(task.tools),
             "labels": list(task.labels),
         }
@@ -164,6 +164,11 @@ def _item_key(item: Item) -> dict[str, Any]:
 
 def _title(prompt: str, name: str) -> str:
     return split_heading(prompt)[0].lstrip("# ") or name.replace("-", " ").capitalize()
+
+
+def _first_paragraph(prompt: str) -> str:
+    """Return what is said once more above the image; all of it stands in the notebook."""
+    return " ".join(_body(prompt).split("\n\n")[0].split())
 
 
 def _body(prompt: str) -> str:

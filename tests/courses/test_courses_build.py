@@ -210,7 +210,7 @@ def test_the_bundles_have_the_form_that_the_other_rooms_read(built: BuiltCourse)
         "kind": "annotate",
         "points": 4.0,
         "case": "tibia-nof",
-        "prompt": "Outline the lesion.",
+        "prompt": "Outline the lesion. (This first paragraph is said again above the image.)",
         "tools": ["region"],
         "labels": ["lesion"],
     }

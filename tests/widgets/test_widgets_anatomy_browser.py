@@ -230,8 +230,9 @@ def test_a_click_tells_python_the_hemisphere_and_the_place(
     room.get_by_role("button", name=f"View from {side}").click()
     drawn(room)
     click_the_middle(room)
-    room.locator(".ck-anatomy-pin").wait_for()
-    assert "ck-behind" not in room.locator(".ck-anatomy-pin").get_attribute("class")
+    pin = room.locator(".ck-anatomy-pin:not([hidden])")
+    pin.wait_for(state="attached")
+    assert "ck-behind" not in pin.get_attribute("class")
     x_lps_mm = float(python_says(room, rf"picked {side}-cerebral-cortex at \[(-?[\d.]+) ")[1])
     assert 40 < sign * x_lps_mm < 75
     assert (

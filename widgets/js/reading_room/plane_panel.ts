@@ -165,6 +165,11 @@ export class PlanePanel {
     this.element.dataset.painter = view.painter;
   }
 
+  /** Small words in a corner that stay. */
+  note(text: string): void {
+    this.corners.bl.textContent = text;
+  }
+
   dispose(): void {
     for (const stop of this.stops) stop();
     this.view.dispose();

@@ -195,6 +195,7 @@ export class Room {
     } catch (error) {
       if (!this.alive) return;
       this.element.dataset.painter = "canvas";
+      this.panels[0]!.note("Simple display");
       this.status.say("Simple display: this browser has no 3-D graphics (WebGL). Reading and marking work; a finished mark can be removed but not reshaped.");
       if ((error as Error).message !== "no WebGL") console.warn("Clerkship: the full viewer did not start, the simple one stays.", error);
     }

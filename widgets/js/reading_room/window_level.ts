@@ -15,7 +15,7 @@ export function rangeOf({ center, width }: Pick<WindowPreset, "center" | "width"
 }
 
 export function windowOf({ lower, upper }: Range): { center: number; width: number } {
-  const linear = upper - lower > 0 && upper - lower + 1 > 1.5;
+  const linear = upper - lower >= 1; // narrower ones come from LINEAR_EXACT
   return linear
     ? { center: (lower + upper) / 2 + 0.5, width: upper - lower + 1 }
     : { center: (lower + upper) / 2, width: upper - lower };

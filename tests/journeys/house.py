@@ -1,0 +1,117 @@
+"""A running Clerkship, and the few gestures that every journey makes in it."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Page
+
+ROOT = Path(__file__).resolve().parents[2]
+COURSE = "imaging-foundations"
+START_S = 240
+SLOW_MS = 90_000  # two busy cores, software WebGL
+
+
+@dataclass(frozen=True)
+class House:
+    """What `./clerkship up` said when it was ready."""
+
+    url: str
+    home: Path
+    passwords: dict[str, str]
+
+    def work(self, student: str, module: str) -> Path:
+        """Return the folder in which a student works on a module."""
+        return self.home / "users" / student / COURSE / module
+
+    def sign_in(self, browser: Browser, name: str) -> Page:
+        """Sign in by the form, as a person does, and return the start page."""
+        context: BrowserContext = browser.new_context(viewport={"width": 1400, "height": 1000})
+        context.set_default_timeout(SLOW_MS)
+        page = context.new_page()
+        page.goto(f"{self.url}hub/login")
+        page.fill("input[name=username]", name)
+        page.fill("input[name=password]", self.passwords[name])
+        page.click("#login_submit")
+        page.wait_for_selector(".clk")
+        return page
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(home: Path) -> tuple[subprocess.Popen[str], House]:
+    """Run `./clerkship up` and wait for its word that it is running."""
+    port = free_port()
+    log = home.with_suffix(".log")
+    command = [str(ROOT / "clerkship"), "up", "--port", str(port), "--home", str(home)]
+    with log.open("w") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, text=True)
+    deadline = time.monotonic() + START_S
+    while "is running" not in log.read_text():
+        assert process.poll() is None, f"up ended with {process.returncode}:\n{log.read_text()}"
+        assert time.monotonic() < deadline, f"up took more than {START_S} s:\n{log.read_text()}"
+        time.sleep(0.5)
+    said = re.search(r"http://127\.0\.0\.1:\d+/", log.read_text())
+    assert said, log.read_text()
+    passwords = json.loads((home / "state" / "passwords.json").read_text())
+    return process, House(said[0], home, passwords)
+
+
+def stop(process: subprocess.Popen[str]) -> int:
+    """Press Ctrl-C and wait."""
+    process.send_signal(signal.SIGINT)
+    return process.wait(timeout=90)
+
+
+def open_module(page: Page, number: int) -> None:
+    """Open a module from the start page and wait until its notebook is there."""
+    page.locator("a.go").nth(number).click()
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    page.wait_for_selector(".jp-NotebookPanel-toolbar [data-status=idle]", state="attached")
+
+
+def menu(page: Page, name: str, entry: str) -> None:
+    """Choose an entry of JupyterLab's menu."""
+    page.locator(".lm-MenuBar-itemLabel", has_text=re.compile(f"^{name}$")).click()
+    page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{entry}$")).click()
+
+
+def reveal(page: Page, source: str) -> None:
+    """Scroll the notebook until the code cell that holds `source` is on the screen.
+
+    JupyterLab keeps only the cells near the screen in the page, so a cell is found by going past.
+    """
+    scroller = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer")
+    scroller.evaluate("e => { e.scrollTop = 0 }")
+    cell = page.locator(".jp-CodeCell", has=page.locator(".jp-InputArea", has_text=source))
+    for _ in range(80):
+        if cell.count() and cell.first.is_visible():
+            cell.first.scroll_into_view_if_needed()
+            cell.first.evaluate("e => e.scrollIntoView({block: 'start'})")
+            return
+        scroller.evaluate("e => { e.scrollTop += 500 }")
+        page.wait_for_timeout(150)
+    raise AssertionError(f"no code cell holds {source!r}")
+
+
+def spread_of_canvas(page: Page, selector: str) -> float:
+    """Return the standard deviation of the grey values of what is shown: 0 for a blank picture."""
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(page.locator(selector).first.screenshot())).convert("L")
+    grey = np.asarray(picture, dtype=float)
+    return float(grey[20:-20, 20:-20].std())

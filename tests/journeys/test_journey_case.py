@@ -1,0 +1,146 @@
+"""From a radiograph to a grade: two students, one teacher, one lesion."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import numpy as np
+import pytest
+from house import COURSE, House, menu, open_module, reveal
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from clerkship_cases import open_case, read_seg, read_sr
+from clerkship_cases.display import to_grey
+from clerkship_cases.key import open_key
+
+pytestmark = [pytest.mark.browser, pytest.mark.hub, pytest.mark.slow]
+
+MODULE = "bone-and-joint"
+TASK = ".rr:has(.rr-prompt)"  # the one reading room of this module that is a task
+
+
+def work_through(page: Page) -> None:
+    """Run all cells and go to the task; the stubs of the code task fail, as they should."""
+    menu(page, "Run", "Run All Cells")
+    page.wait_for_selector(".jp-NotebookPanel-toolbar [data-status=idle]", state="attached")
+    reveal(page, 'ReadingRoom(task="mark-lesion")')
+    page.wait_for_selector(f"{TASK} .rr-cornerstone canvas, {TASK} canvas.rr-canvas")
+
+
+def panel_of_image(page: Page) -> tuple[float, float, float]:
+    """Return left and top of the image on the screen, and screen pixels per image pixel."""
+    panel = page.locator(f"{TASK} .rr-panel")
+    panel.scroll_into_view_if_needed()
+    box = panel.bounding_box()
+    assert box
+    scale = min(box["width"], box["height"]) / 1760
+    left = box["x"] + (box["width"] - 1760 * scale) / 2
+    top = box["y"] + (box["height"] - 1760 * scale) / 2
+    return left, top, scale
+
+
+def draw_region(page: Page, points_px: np.ndarray) -> None:
+    """Outline a region with the mouse: press, drag along the line, let go."""
+    page.locator(f"{TASK} button[data-tool=region]").click()
+    left, top, scale = panel_of_image(page)
+    screen = [(left + (x + 0.5) * scale, top + (y + 0.5) * scale) for x, y in points_px]
+    page.mouse.move(*screen[0])
+    page.mouse.down()
+    for point in [*screen[1:], screen[0]]:
+        page.mouse.move(*point, steps=3)
+    page.mouse.up()
+
+
+def lesion_px() -> np.ndarray:
+    """Return the reference outline as (column, row) of the uncalibrated radiograph."""
+    reference = open_key("tibia-nof").findings[0].annotation
+    return np.asarray(reference.points_lps_mm)[:, :2]
+
+
+def submit(page: Page) -> None:
+    menu(page, "File", "Save Notebook")
+    menu(page, "Nbgrader", "Assignment List")
+    row = page.locator("#nbgrader-assignment-list .list_item", has_text=MODULE)
+    row.get_by_role("button", name="Submit").click()
+    expect(page.locator("#submitted_assignments_list")).to_contain_text(MODULE)
+
+
+def test_a_student_reads_marks_and_hands_in(browser: Browser, house: House) -> None:
+    page = house.sign_in(browser, "student1")
+    open_module(page, 1)
+    work_through(page)
+
+    # what is shown is what the file says, through the default window
+    page.wait_for_selector(f"{TASK} .rr-panel[data-shown='0']")
+    page.wait_for_timeout(1500)
+    left, top, scale = panel_of_image(page)
+    middle = {"x": left + 600 * scale, "y": top + 300 * scale, "width": 560 * scale, "height": 560 * scale}
+    shown = np.asarray(Image.open(io.BytesIO(page.screenshot(clip=middle))).convert("L"), dtype=float)
+    volume = open_case("tibia-nof").volume
+    grey = to_grey(volume.array[0], volume.windows[0], inverted=volume.inverted)
+    part = Image.fromarray(grey[300:860, 600:1160]).resize(shown.shape[::-1], Image.Resampling.BOX)
+    assert np.abs(shown - np.asarray(part, dtype=float)).mean() < 6
+    assert np.corrcoef(shown.ravel(), np.asarray(part, dtype=float).ravel())[0, 1] > 0.98
+
+    # a region drawn with the mouse is a region in the files
+    draw_region(page, lesion_px())
+    expect(page.locator(f"{TASK} .rr-saved")).to_contain_text("Saved")
+    folder = house.work("student1", MODULE) / "answers"
+    case = open_case("tibia-nof")
+    (mark,) = read_sr(folder / "mark-lesion.sr.dcm", case)
+    assert (mark.kind, mark.label) == ("region", "lesion")
+    (mask,) = read_seg(folder / "mark-lesion.seg.dcm", case).values()
+    rows, columns = np.nonzero(mask[0])
+    assert abs(columns.mean() - lesion_px()[:, 0].mean()) < 15
+    assert abs(rows.mean() - lesion_px()[:, 1].mean()) < 15
+
+    # it is there again after a reload of the page, and after a new kernel
+    for restart in (False, True):
+        if restart:
+            menu(page, "Kernel", "Restart Kernel…")
+            page.locator(".jp-Dialog button.jp-mod-accept").click()
+        else:
+            page.reload()
+            page.wait_for_selector(".jp-Notebook .jp-Cell")
+        page.wait_for_timeout(2000)
+        work_through(page)
+        expect(page.locator(f"{TASK} .rr-list li")).to_have_count(1)
+
+    submit(page)
+    page.context.close()
+
+
+def test_another_student_hands_in_a_blank(browser: Browser, house: House) -> None:
+    page = house.sign_in(browser, "student2")
+    open_module(page, 1)
+    submit(page)
+    page.context.close()
+
+
+def test_a_student_may_not_grade(browser: Browser, house: House) -> None:
+    page = house.sign_in(browser, "student1")
+    for path in (f"services/{COURSE}/formgrader", "user/teacher1/lab"):
+        answer = page.goto(f"{house.url}{path}")
+        assert answer
+        assert answer.status == 403, path
+    page.context.close()
+
+
+def test_the_teacher_grades_and_the_students_read_why(browser: Browser, house: House) -> None:
+    page = house.sign_in(browser, "teacher1")
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name=re.compile("Grad")).first.click()
+    grader = opened.value
+    row = grader.locator("tr", has_text=MODULE)
+    row.locator(".collect a").click()
+    grader.get_by_role("button", name="OK").click()
+    expect(row.locator(".num-submissions")).to_have_text("2")
+    row.locator(".num-submissions a").click()
+    for student in ("student1", "student2"):
+        line = grader.locator("tr", has_text=student)
+        line.locator(".autograde a").click()
+        grader.get_by_role("button", name="OK").click()
+        expect(line.locator(".status")).to_contain_text(re.compile("graded|needs manual grading"))
+    grader.screenshot(path="/tmp/j-grader.png")

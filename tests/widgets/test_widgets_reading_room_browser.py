@@ -1,0 +1,304 @@
+"""The reading room as a student meets it: a real notebook page, a real kernel, a real radiograph."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import numpy as np
+import pytest
+
+from clerkship_cases import open_case, read_seg, read_sr
+from clerkship_cases.display import to_grey
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PATIENCE_MS = 120_000
+EDGE_PX = 30  # letters and numbers stand this close to the edges of a panel
+MODULE = {
+    "tasks": {
+        name: {
+            "kind": "annotate",
+            "points": 6,
+            "case": "tibia-nof",
+            "prompt": "Outline the lesion.",
+            "tools": ["region"],
+            "labels": ["lesion"],
+        }
+        for name in ("mark-lesion", "mark-simply")
+    }
+}
+
+
+@dataclass
+class Site:
+    """A Jupyter server with Notebook 7 and Voila, behind a hub's kind of address."""
+
+    url: str
+    folder: Path
+
+    def api(self, path: str, method: str = "GET") -> Any:
+        with urlopen(Request(f"{self.url}api/{path}", method=method), timeout=30) as answer:
+            return json.loads(answer.read() or "null")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    import nbformat
+
+    from clerkship_widgets.serve import install_static
+
+    folder = tmp_path_factory.mktemp("reading")
+    work = folder / "work"
+    work.mkdir()
+    (work / "module.json").write_text(json.dumps(MODULE))
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    for task in MODULE["tasks"]:
+        code = (
+            f"from clerkship_widgets import ReadingRoom\nReadingRoom(task={task!r}, height_px=640)"
+        )
+        cell = nbformat.v4.new_code_cell(code)
+        nbformat.write(
+            nbformat.v4.new_notebook(cells=[cell], metadata=kernel), work / f"{task}.ipynb"
+        )
+    install_static(folder / "prefix")  # this checkout's engine, not one installed earlier
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    site = Site(f"http://127.0.0.1:{port}/user/alice/", work)
+    private = {
+        f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")
+    }
+    with (folder / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            [
+                *(
+                    sys.executable,
+                    "-m",
+                    "jupyter_server",
+                    "--allow-root",
+                    "--no-browser",
+                    "--ip=127.0.0.1",
+                ),
+                *(
+                    f"--port={port}",
+                    "--ServerApp.port_retries=0",
+                    "--ServerApp.base_url=/user/alice/",
+                ),
+                *(
+                    "--IdentityProvider.token=",
+                    "--ServerApp.disable_check_xsrf=True",
+                    f"--ServerApp.root_dir={work}",
+                ),
+                "--ServerApp.jpserver_extensions={'jupyterlab': True, 'notebook': True, 'voila.server_extension': True}",
+            ],
+            env=os.environ | private | {"JUPYTER_PATH": str(folder / "prefix/share/jupyter")},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        wait_until(
+            lambda: answers(site.url + "api"),
+            60,
+            f"the server of {folder / 'server.log'} to answer",
+        )
+        yield site
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+
+
+def answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def wait_until(true: Callable[[], object], patience_s: float, what: str) -> None:
+    end = time.monotonic() + patience_s
+    while not true():
+        assert time.monotonic() < end, f"waited {patience_s:.0f} s for {what}"
+        time.sleep(0.2)
+
+
+def open_room(page: Page, painter: str) -> None:
+    """Wait until the full image and the expected painter are there."""
+    page.wait_for_selector(f".rr[data-painter={painter}]", timeout=PATIENCE_MS)
+    page.wait_for_selector('.rr-panel[data-shown="0"]', timeout=PATIENCE_MS)
+    page.wait_for_timeout(500)
+
+
+def pixel_places(page: Page) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """What the panel shows, and at which (row, column) of the image each of its pixels should be.
+
+    The image is fitted into the panel, so its scale follows from the two sizes alone.
+    """
+    from PIL import Image
+
+    panel = page.locator(".rr-panel")
+    box = panel.evaluate(
+        "e => { const b = e.getBoundingClientRect(); return [b.width, b.height]; }"
+    )
+    picture = np.asarray(Image.open(io.BytesIO(panel.screenshot())).convert("L"), dtype=float)
+    rows, columns = open_case("tibia-nof").volume.array.shape[1:]
+    scale = min(box[0] / columns, box[1] / rows)
+    y, x = np.mgrid[0 : picture.shape[0], 0 : picture.shape[1]] + 0.5
+    column = (columns - 1) / 2 + (x - box[0] / 2) / scale
+    row = (rows - 1) / 2 + (y - box[1] / 2) / scale
+    return picture, row, column, scale
+
+
+def assert_shows_the_reference(page: Page) -> None:
+    """Every pixel is the reference rendering, sampled at its place."""
+    from scipy.ndimage import map_coordinates
+
+    volume = open_case("tibia-nof").volume
+    picture, row, column, scale = pixel_places(page)
+    grey = to_grey(volume.array[0], volume.windows[0], inverted=volume.inverted).astype(float)
+    # A screen pixel stands for several image pixels; painters differ in how they average them.
+    reach = max(1, round(1 / scale))
+    expected = map_coordinates(box_mean(grey, reach), [row, column], order=1)
+    inside = (row > 8) & (row < grey.shape[0] - 9) & (column > 8) & (column < grey.shape[1] - 9)
+    inside[:EDGE_PX] = inside[-EDGE_PX:] = False
+    # Both smoothed alike, so that what is compared is the picture and not the averaging.
+    difference = np.abs(box_mean(picture, 5) - box_mean(expected, 5))[inside]
+    assert inside.mean() > 0.3
+    assert picture[inside].std() > 40
+    assert difference.mean() < 1.5
+    assert np.percentile(difference, 99) < 8
+
+
+def box_mean(image: np.ndarray, side: int) -> np.ndarray:
+    from scipy.ndimage import uniform_filter
+
+    return np.asarray(uniform_filter(image, side))
+
+
+def draw_circle(page: Page, radius_px: float) -> tuple[np.ndarray, float]:
+    """Draw a region with the mouse around the middle of the panel; give its middle and radius in image pixels."""
+    panel = page.locator(".rr-panel")
+    box = panel.bounding_box()
+    assert box is not None
+    _, row, column, scale = pixel_places(page)
+    cx, cy = box["x"] + box["width"] / 2 + 10, box["y"] + box["height"] / 2 + 40
+    panel.focus()
+    page.keyboard.press("r")
+    turns = np.linspace(0, 2 * np.pi, 49)
+    page.mouse.move(cx + radius_px, cy)
+    page.mouse.down()
+    for turn in turns[1:]:
+        page.mouse.move(cx + radius_px * np.cos(turn), cy + radius_px * np.sin(turn))
+        page.wait_for_timeout(10)
+    page.mouse.up()
+    at = int(cy - box["y"]), int(cx - box["x"])
+    half = 0.5 / scale  # pixel_places speaks of the middles of screen pixels
+    return np.array([column[at] - half, row[at] - half]), radius_px / scale
+
+
+def saved(page: Page) -> None:
+    page.wait_for_selector(".rr-saved[data-state=saved]", timeout=PATIENCE_MS)
+
+
+def assert_circle_in_files(site: Site, task: str, middle: np.ndarray, radius: float) -> None:
+    """The region is in both standard files, at its place in the patient."""
+    case = open_case("tibia-nof")
+    (annotation,) = read_sr(site.folder / "answers" / f"{task}.sr.dcm")
+    assert (annotation.kind, annotation.label) == ("region", "lesion")
+    ijk = case.volume.voxel_from_patient(annotation.points_lps_mm)
+    assert len(ijk) > 12
+    assert np.allclose(np.hypot(*(ijk[:, :2] - middle).T), radius, atol=3.5)  # one screen pixel
+    (mask,) = read_seg(site.folder / "answers" / f"{task}.seg.dcm", case).values()
+    assert mask.sum() == pytest.approx(np.pi * radius**2, rel=0.02)
+    _, rows, columns = np.nonzero(mask)
+    assert np.allclose([columns.mean(), rows.mean()], middle, atol=3.5)
+
+
+def test_read_mark_reload_restart_in_notebook_7(site: Site, page: Page) -> None:
+    seen = {"largest": 0, "engine": 0}
+
+    def watch(socket: Any) -> None:
+        socket.on(
+            "framereceived", lambda data: seen.update(largest=max(seen["largest"], len(data)))
+        )
+
+    page.on("websocket", watch)
+    page.on(
+        "requestfinished",
+        lambda request: seen.update(engine=seen["engine"] + ("reading_room_engine" in request.url)),
+    )
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    page.goto(f"{site.url}notebooks/mark-lesion.ipynb")
+    page.locator(".jp-Cell .cm-content").first.click(timeout=PATIENCE_MS)
+    wait_until(lambda: site.api("kernels"), 60, "a kernel")
+    page.keyboard.press("Shift+Enter")
+    open_room(page, "webgl")
+    assert seen["largest"] < 2_000_000  # the radiograph, and no four-megabyte script
+    assert seen["engine"] == 1
+    assert_shows_the_reference(page)
+
+    middle, radius = draw_circle(page, 60)
+    saved(page)
+    assert "px²" in page.locator(".rr-item").inner_text()
+    assert_circle_in_files(site, "mark-lesion", middle, radius)
+
+    # A reload keeps the kernel: the same room, with its marks, is shown again.
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(1500)
+    page.reload()
+    open_room(page, "webgl")
+    assert page.locator(".rr-item").count() == 1
+
+    # A restart loses everything in memory: the marks come back from the files.
+    (kernel,) = site.api("kernels")
+    site.api(f"kernels/{kernel['id']}/restart", "POST")
+    page.wait_for_timeout(1500)
+    page.locator(".jp-Cell .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_selector(".rr-saved[data-state=loaded]", timeout=PATIENCE_MS)
+    open_room(page, "webgl")
+    assert page.locator(".rr-item").count() == 1
+    assert_circle_in_files(site, "mark-lesion", middle, radius)
+
+
+def test_without_webgl_the_simple_display_reads_and_marks(site: Site, chromium_path: str) -> None:
+    from playwright.sync_api import sync_playwright
+
+    flags = [
+        "--disable-gpu",
+        "--disable-3d-apis",
+        "--disable-background-networking",
+        "--disable-component-update",
+    ]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=chromium_path, args=flags)
+        page = chromium.new_page(viewport={"width": 1280, "height": 1000})
+        page.goto(f"{site.url}voila/render/mark-simply.ipynb")
+        open_room(page, "canvas")
+        assert "Simple display" in page.locator(".rr-bl").inner_text()
+        assert_shows_the_reference(page)
+        middle, radius = draw_circle(page, 60)
+        saved(page)
+        chromium.close()
+    assert_circle_in_files(site, "mark-simply", middle, radius)
