@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +72,27 @@ def prepare(settings: Settings, *, needed_bytes: int = NEEDED_BYTES) -> None:
             f"{home}: only {free / 1e6:.0f} MB free on this disk, {needed_bytes / 1e6:.0f} MB are "
             "needed. Free some space, or choose another place with --home DIR."
         )
+
+
+@contextlib.contextmanager
+def sockets(settings: Settings) -> Iterator[None]:
+    """Hold the folder of sockets; it lies where everybody may write, so it is checked.
+
+    Raises
+    ------
+    HubError
+        If somebody else has put something there.
+    """
+    folder = settings.sockets
+    folder.mkdir(mode=PRIVATE, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise HubError(f"{folder} belongs to somebody else. Remove it, or choose another --home.")
+    folder.chmod(PRIVATE)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

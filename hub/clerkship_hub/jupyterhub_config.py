@@ -117,6 +117,8 @@ def _grading_service(settings: Settings, course: str, port: int) -> dict[str, An
             policy.private_folders(home)
             | {
                 "JUPYTER_CONFIG_PATH": str(settings.config / "grader"),
+                "JUPYTER_RUNTIME_DIR": str(settings.sockets),
+                "TMPDIR": str(settings.sockets),
                 "JUPYTERHUB_DEFAULT_URL": "/formgrader",
                 "CLERKSHIP_KEYS": str(CHECKOUT / "cases" / "keys"),
             }

@@ -55,11 +55,13 @@ def save_cards(settings: Settings, cards: Sequence[CourseCard]) -> None:
 def load_cards(settings: Settings) -> list[CourseCard]:
     """Read what `save_cards` wrote."""
     return [
-        CourseCard(
-            **raw | {"modules": tuple(ModuleCard(**module) for module in raw["modules"])},
-        )
+        CourseCard(**raw | {"modules": tuple(_module_card(module) for module in raw["modules"])})
         for raw in json.loads(settings.catalogue.read_text())
     ]
+
+
+def _module_card(raw: dict[str, Any]) -> ModuleCard:
+    return ModuleCard(**raw | {"objectives": tuple(raw["objectives"])})
 
 
 def landing_variables(settings: Settings) -> dict[str, Any]:

@@ -102,8 +102,8 @@ class Formgrader:
     def _do(self, path: str) -> None:
         result = self._api("POST", path, json={})
         if not result["success"]:
-            said = str(result.get("error") or result.get("log") or "nothing").strip()
-            raise HubError(f"The formgrader could not do {path}. It says: {said[-1500:]}")
+            said = f"{result.get('log') or ''}\n{result.get('error') or ''}".strip()
+            raise HubError(f"The formgrader could not do {path}. It says: {said[-3000:]}")
 
 
 def _points(raw: dict[str, Any]) -> float:

@@ -59,7 +59,6 @@ def server_config(role: str) -> dict[str, Any]:
             "news_url": None,
             "extension_manager": "readonly",
         },
-        "KernelManager": {"transport": "tcp"},
     }
 
 

@@ -7,6 +7,7 @@ value back from ``state/settings.json``.  It holds no secret.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import socket
@@ -24,6 +25,8 @@ LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 8000
 CHECKOUT = Path(__file__).resolve().parents[2]
 """The folder that holds cases/, courses/ and the rest, when run from a checkout."""
+
+SHORT_TEMPORARY = Path("/tmp")  # noqa: S108  (TMPDIR may be long; the folder in it is checked)
 
 SETTINGS_VARIABLE = "CLERKSHIP_HUB_SETTINGS"
 """Environment variable that names the settings file, for processes started by ``up``."""
@@ -108,6 +111,12 @@ class Settings:
     def apps(self) -> Path:
         """The module apps: notebooks for self-study, without keys."""
         return self.home / "apps"
+
+    @property
+    def sockets(self) -> Path:
+        """Short path for the sockets of grading kernels: Unix allows about 100 characters."""
+        mark = hashlib.sha256(str(self.home).encode()).hexdigest()[:8]
+        return SHORT_TEMPORARY / f"clerkship-{os.getuid()}-{mark}"
 
     @property
     def catalogue(self) -> Path:

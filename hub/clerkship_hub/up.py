@@ -56,7 +56,11 @@ def running(
         If anything is in the way.
     """
     settings = Settings(home=home_folder.expanduser().absolute(), accounts=accounts)
-    with home.sole_use(settings.home), supervise.Parts(settings) as parts:
+    with (
+        home.sole_use(settings.home),
+        home.sockets(settings),
+        supervise.Parts(settings) as parts,
+    ):
         try:
             sources = release.find_courses(courses)
             settings = dataclasses.replace(

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +90,18 @@ def start(home: Path) -> Running:
             return Running(process, home, port)
         assert time.monotonic() < deadline, "".join(said)
     pytest.fail("clerkship up ended at start:\n" + "".join(said))
+
+
+@pytest.fixture(scope="session")
+def left_behind() -> Callable[[str, float], list[str]]:
+    """Give tests a look at what still runs: (text in its command or environment, seconds)."""
+    return wait_until_gone
+
+
+@pytest.fixture(scope="session")
+def start_clerkship() -> Callable[[Path], Running]:
+    """Give tests a Clerkship of their own, to be stopped by them."""
+    return start
 
 
 @pytest.fixture(scope="session")

@@ -64,10 +64,29 @@ def test_errors_of_the_system_become_one_sentence(number: int, words: str) -> No
     assert "--home DIR" in sentence
 
 
-def test_two_at_once_on_the_same_home_are_refused(tmp_path: Path) -> None:
-    with home.sole_use(tmp_path), pytest.raises(HubError, match=r"in use .* \(process \d+\)"):
-        with home.sole_use(tmp_path):
+def test_sockets_have_a_short_private_folder_however_long_the_home(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / ("long" * 40))
+    kernel = settings.sockets / "kernel-01234567-89ab-cdef-0123-456789abcdef-ipc-5"
+    assert len(str(kernel)) < 104, "the least that a system allows (macOS)"
+    with home.sockets(settings):
+        assert mode(settings.sockets) == 0o700
+    assert not settings.sockets.exists()
+
+
+def test_a_folder_of_sockets_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    settings.sockets.symlink_to(tmp_path)
+    try:
+        with pytest.raises(HubError, match="somebody else"), home.sockets(settings):
             pass
+    finally:
+        settings.sockets.unlink()
+
+
+def test_two_at_once_on_the_same_home_are_refused(tmp_path: Path) -> None:
+    taken = pytest.raises(HubError, match=r"in use .* \(process \d+\)")
+    with home.sole_use(tmp_path), taken, home.sole_use(tmp_path):
+        pass
     with home.sole_use(tmp_path):
         pass  # free again
 

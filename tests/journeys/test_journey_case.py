@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+from urllib.parse import quote
 
 import numpy as np
 import pytest
-from house import COURSE, House, menu, open_module, reveal
+from house import COURSE, ROOT, SLOW_MS, House, menu, open_module, reveal
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -76,8 +77,15 @@ def test_a_student_reads_marks_and_hands_in(browser: Browser, house: House) -> N
     page.wait_for_selector(f"{TASK} .rr-panel[data-shown='0']")
     page.wait_for_timeout(1500)
     left, top, scale = panel_of_image(page)
-    middle = {"x": left + 600 * scale, "y": top + 300 * scale, "width": 560 * scale, "height": 560 * scale}
-    shown = np.asarray(Image.open(io.BytesIO(page.screenshot(clip=middle))).convert("L"), dtype=float)
+    middle = {
+        "x": left + 600 * scale,
+        "y": top + 300 * scale,
+        "width": 560 * scale,
+        "height": 560 * scale,
+    }
+    shown = np.asarray(
+        Image.open(io.BytesIO(page.screenshot(clip=middle))).convert("L"), dtype=float
+    )
     volume = open_case("tibia-nof").volume
     grey = to_grey(volume.array[0], volume.windows[0], inverted=volume.inverted)
     part = Image.fromarray(grey[300:860, 600:1160]).resize(shown.shape[::-1], Image.Resampling.BOX)
@@ -121,26 +129,84 @@ def test_another_student_hands_in_a_blank(browser: Browser, house: House) -> Non
 
 def test_a_student_may_not_grade(browser: Browser, house: House) -> None:
     page = house.sign_in(browser, "student1")
-    for path in (f"services/{COURSE}/formgrader", "user/teacher1/lab"):
-        answer = page.goto(f"{house.url}{path}")
-        assert answer
-        assert answer.status == 403, path
+    answer = page.goto(f"{house.url}services/{COURSE}/formgrader")
+    assert answer
+    assert answer.status == 403
+    expect(page.locator("body")).not_to_contain_text("Manage Assignments")
     page.context.close()
 
 
-def test_the_teacher_grades_and_the_students_read_why(browser: Browser, house: House) -> None:
+def confirm(grader: Page) -> None:
+    """Wait for the formgrader's word of success, and close it."""
+    box = grader.locator(".modal.in")
+    expect(box.locator(".modal-title")).to_have_text("Success", timeout=SLOW_MS)
+    box.get_by_role("button", name="OK").click()
+    expect(grader.locator(".modal-backdrop")).to_have_count(0)
+
+
+def test_the_teacher_grades(browser: Browser, house: House) -> None:
     page = house.sign_in(browser, "teacher1")
     with page.context.expect_page() as opened:
-        page.get_by_role("link", name=re.compile("Grad")).first.click()
+        page.get_by_role("link", name=re.compile("^Grade")).first.click()
     grader = opened.value
-    row = grader.locator("tr", has_text=MODULE)
-    row.locator(".collect a").click()
-    grader.get_by_role("button", name="OK").click()
-    expect(row.locator(".num-submissions")).to_have_text("2")
-    row.locator(".num-submissions a").click()
+    module = grader.locator("tr", has_text=MODULE)
+    module.locator(".collect a").click()
+    confirm(grader)
+    expect(module.locator(".num-submissions")).to_have_text("2")
+
+    grader.goto(f"{house.url}services/{COURSE}/formgrader/manage_submissions/{MODULE}")
     for student in ("student1", "student2"):
         line = grader.locator("tr", has_text=student)
         line.locator(".autograde a").click()
-        grader.get_by_role("button", name="OK").click()
-        expect(line.locator(".status")).to_contain_text(re.compile("graded|needs manual grading"))
-    grader.screenshot(path="/tmp/j-grader.png")
+        confirm(grader)
+    expect(grader.locator("tr", has_text="student2").locator(".score")).to_have_text("0 / 19")
+    marked = grader.locator("tr", has_text="student1")
+    expect(marked.locator(".score")).to_have_text(
+        re.compile(r"^6(\.\d+)? / 19$")
+    )  # the outline alone
+
+    # one task is marked by hand
+    grader.goto(f"{house.url}services/{COURSE}/formgrader/gradebook/{MODULE}/{MODULE}")
+    grader.locator("tbody tr", has_text="Submission").filter(has_text="6").locator(
+        "a"
+    ).first.click()
+    box = grader.locator("input.score#impression, .score#impression")
+    box.fill("2.5")
+    with grader.expect_response(lambda answer: "/api/grade/" in answer.url and answer.ok):
+        box.press("Tab")
+
+    grader.goto(f"{house.url}services/{COURSE}/formgrader")
+    for act in ("generate-feedback", "release-feedback"):
+        module.locator(f".{act} a").click()
+        confirm(grader)
+    page.context.close()
+
+
+@pytest.mark.parametrize(("student", "points"), [("student1", "8.5"), ("student2", "0")])
+def test_each_student_reads_the_feedback(
+    browser: Browser, house: House, student: str, points: str
+) -> None:
+    page = house.sign_in(browser, student)
+    open_module(page, 1)
+    menu(page, "Nbgrader", "Assignment List")
+    row = page.locator("#submitted_assignments_list")
+    row.get_by_role("button", name="Fetch Feedback").click()
+    expect(row).to_contain_text("view feedback")
+
+    (file,) = (house.work(student, MODULE) / "feedback").rglob("*.html")
+    page.goto(
+        f"{house.url}user/{student}/files/{quote(str(file.relative_to(house.home / 'users' / student)))}"
+    )
+    text = page.locator("body").inner_text()
+    assert re.search(rf"\b{re.escape(points)}\b", text)
+    assert "19" in text
+    for secret in (
+        "HIDDEN TESTS",
+        "flat = np.full",
+        "Traceback",
+        "scalloped, margin",
+        str(house.home),
+        str(ROOT),
+    ):
+        assert secret not in page.content()
+    page.context.close()

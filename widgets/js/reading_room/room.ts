@@ -76,7 +76,7 @@ export class Room {
     this.stage.classList.toggle("rr-three", this.panels.length > 1);
     this.element = make(
       "section",
-      { class: "rr", "aria-label": `Reading room: ${info.case.title}`, "data-lm-suppress-shortcuts": "true" },
+      { class: "rr", "aria-label": `Reading room: ${info.case.title}` },
       info.prompt ? make("p", { class: "rr-prompt" }, info.prompt) : undefined,
       this.toolbar.element,
       make("div", { class: "rr-body" }, this.stage, this.side.element),

@@ -1,5 +1,6 @@
 // Entry point of reading_room.js (anywidget): says hello to the kernel, and opens the room it describes.
 import type { Model } from "../common/engine_loader.ts";
+import { keepFromJupyter } from "../common/shortcuts.ts";
 import { adoptStyle } from "../common/style.ts";
 import { make } from "./element.ts";
 import type { Room as RoomInfo } from "./protocol.ts";
@@ -15,6 +16,7 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   const view = crypto.getRandomValues(new Uint32Array(2)).join("-");
   const waiting = make("p", { class: "rr-waiting", role: "status" }, "Opening the case…");
   const frame = make("div", { class: "ck rr-frame" }, waiting);
+  keepFromJupyter(frame);
   const fitHeight = () => frame.style.setProperty("--rr-height", `${Number(model.get("height_px"))}px`);
   fitHeight();
   el.append(frame);

@@ -1,0 +1,59 @@
+"""Taking the brain apart: on the hub, where Python must hear of it, and in the app without an account."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from house import SLOW_MS, House, menu, open_module, reveal, spread_of_canvas
+from playwright.sync_api import Browser, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.hub, pytest.mark.slow]
+
+ASK = (
+    "from ipywidgets.widgets import widget\n"
+    "[w.picked for w in widget._instances.values() if type(w).__name__ == 'AnatomyRoom']"
+)
+
+
+def test_a_picked_structure_is_known_to_python(browser: Browser, house: House) -> None:
+    page = house.sign_in(browser, "student2")
+    open_module(page, 0)
+    menu(page, "Run", "Run All Cells")
+    reveal(page, "AnatomyRoom(")
+    canvas = ".ck-anatomy-host canvas"
+    page.wait_for_selector(canvas)
+    page.get_by_role("button", name=re.compile("^Left")).first.click()
+    page.wait_for_timeout(3000)
+    assert spread_of_canvas(page, canvas) > 12
+
+    box = page.locator(canvas).bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.locator(".ck-anatomy-pin")).to_contain_text("Left")
+
+    # what Python has heard, asked in a cell of the student's own
+    page.locator(".jp-Notebook .jp-InputArea-prompt:visible").first.click()
+    page.keyboard.press("b")
+    page.keyboard.press("Enter")
+    page.keyboard.insert_text(ASK)
+    page.keyboard.press("Shift+Enter")
+    expect(
+        page.locator(".jp-OutputArea-output", has_text=re.compile(r"\['left-[a-z-]+'\]"))
+    ).to_be_visible()
+    page.context.close()
+
+
+def test_the_app_shows_both_rooms_without_an_account(browser: Browser, house: House) -> None:
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    context.set_default_timeout(SLOW_MS)
+    page = context.new_page()
+    page.goto(f"{house.url}services/apps/")
+    page.get_by_role("link", name=re.compile("Open|brain", re.IGNORECASE)).first.click()
+    for canvas in (".ck-anatomy-host canvas", ".rr-plane-axial canvas"):
+        page.wait_for_selector(canvas)
+        page.locator(canvas).first.scroll_into_view_if_needed()
+        page.wait_for_timeout(3000)
+        assert spread_of_canvas(page, canvas) > 12, canvas
+    assert "self-study" in page.locator("body").inner_text().lower()
+    context.close()
