@@ -189,7 +189,8 @@ class Visitor:
             yield Kernel(channel)
         finally:
             channel.close()
-            self.call("DELETE", f"api/sessions/{session['id']}")
+            with contextlib.suppress(requests.ConnectionError):  # the hub may be gone by now
+                self.call("DELETE", f"api/sessions/{session['id']}")
 
 
 class Kernel:

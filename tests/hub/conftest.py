@@ -67,7 +67,14 @@ class Running:
     def stop(self, number: int = signal.SIGINT) -> int:
         """Stop it and return its exit code."""
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for its end and return its exit code."""
+        code = self.process.wait(60)
+        if self.process.stdout:
+            self.process.stdout.close()
+        return code
 
 
 def start(home: Path) -> Running:
@@ -98,10 +105,19 @@ def left_behind() -> Callable[[str, float], list[str]]:
     return wait_until_gone
 
 
-@pytest.fixture(scope="session")
-def start_clerkship() -> Callable[[Path], Running]:
+@pytest.fixture
+def start_clerkship() -> Iterator[Callable[[Path], Running]]:
     """Give tests a Clerkship of their own, to be stopped by them."""
-    return start
+    started: list[Running] = []
+
+    def start_one(home: Path) -> Running:
+        started.append(start(home))
+        return started[-1]
+
+    yield start_one
+    for running in started:
+        if running.process.poll() is None:
+            running.stop(signal.SIGTERM)
 
 
 @pytest.fixture(scope="session")

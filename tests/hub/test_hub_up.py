@@ -313,7 +313,7 @@ def test_stop_resume_and_kill(
     assert answers["items"] == {"how-many": ["four"]}
     assert [e["status"] for e in again.assignments(COURSE)].count("submitted") == 1
     os.kill(second.process.pid, signal.SIGKILL)
-    second.process.wait(10)
+    second.wait()
     assert left_behind(str(home), 25) == []
 
     third = start_clerkship(home)
