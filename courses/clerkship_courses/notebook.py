@@ -50,7 +50,6 @@ KIND_WORDS = {
 }
 RULE_WORDS = {"overlap": "outline", "placement": "place", "laterality": "side"}
 ELSEWHERE = "A task of the class notebook: think about it here, answer it there"
-ANSWER_HERE = "*Double-click here, and write your answer instead of the last line.*"
 _FIRST_HEADING = re.compile(r"\A(#{1,6} .+)$", re.MULTILINE)
 
 
@@ -250,7 +249,7 @@ def answer_id(task: CodeTask) -> str:
 def _answer_cell(task: WrittenTask) -> str:
     """Return the cell of a written answer; nbgrader cuts the example out of the student's copy."""
     example = task.example_answer or "(no example)"
-    return f"{ANSWER_HERE}\n\n{BEGIN_SOLUTION}\n{example}\n{END_SOLUTION}"
+    return f"{BEGIN_SOLUTION}\n{example}\n{END_SOLUTION}"
 
 
 def _widget_call(task: QuizTask | AnnotateTask) -> str:

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from pydicom.filereader import read_file_meta_info
 
-from clerkship_cases import Annotation, read_sr
+from clerkship_cases import Annotation, Case, CaseError, read_sr
 
 MAX_JSON_BYTES = 100_000
 """A quiz answer is a few hundred bytes."""
@@ -133,7 +133,7 @@ def _item_answer(raw: Any) -> ItemAnswer | None:
     return NumberAnswer(value, unit)
 
 
-def read_annotations(folder: Path, task: str) -> list[Annotation]:
+def read_annotations(folder: Path, task: str, case: Case) -> list[Annotation]:
     """Read the marks of an annotate task.
 
     Parameters
@@ -142,6 +142,8 @@ def read_annotations(folder: Path, task: str) -> list[Annotation]:
         The submission; ``answers/<task>.sr.dcm`` is read.
     task : str
         The task's id.
+    case : Case
+        The case of the task: marks on any other image are refused.
 
     Returns
     -------
@@ -160,6 +162,9 @@ def read_annotations(folder: Path, task: str) -> list[Annotation]:
     again = f"{path.name} is not an annotation file. Open the task, check your marks and save."
     try:
         annotations = read_sr(path)
+        _refuse_other_images(path, case)
+    except UnreadableAnswer:
+        raise
     except Exception as exc:
         # Any parser may trip over a hostile file in its own way; the class must go on.
         raise UnreadableAnswer(again) from exc
@@ -174,6 +179,16 @@ def read_annotations(folder: Path, task: str) -> list[Annotation]:
     if not all(abs(value) <= LARGEST_COORDINATE_MM for point in points for value in point):
         raise UnreadableAnswer(again)  # also catches NaN, which compares as false
     return annotations
+
+
+def _refuse_other_images(path: Path, case: Case) -> None:
+    """Refuse a report that can be read, but not as one of this case's images."""
+    try:
+        read_sr(path, case)
+    except CaseError as exc:
+        raise UnreadableAnswer(
+            f"{path.name} was drawn on another case. Open the task and mark its own image."
+        ) from exc
 
 
 def _check_plain_dicom(path: Path) -> None:

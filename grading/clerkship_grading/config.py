@@ -54,7 +54,7 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.KernelManager.transport = "ipc"
-c.ClearSolutions.text_stub = "*Double-click here and write your answer.*"
+c.ClearSolutions.text_stub = "*Double-click here, and write your answer instead of this line.*"
 
 c.GenerateFeedback.exporter_class = "clerkship_grading.feedback_page.FeedbackPage"
 c.GenerateFeedback.preprocessors = [

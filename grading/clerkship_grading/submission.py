@@ -230,7 +230,7 @@ def score_annotate(
     """Score the marks of one annotate task; see :func:`score_submission`."""
     reference = load_reference(task.case, task.finding)
     try:
-        drawn = read_annotations(folder, name)
+        drawn = read_annotations(folder, name, reference.case)
         annotations = _marks_that_count(drawn, task, reference.case)
         marks = [to_mark(annotation, reference) for annotation in annotations]
     except UnreadableAnswer as exc:

@@ -22,7 +22,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -278,13 +278,3 @@ def confined(command: Sequence[str], allowance: confine.Allowance | None) -> lis
     wrapper = [sys.executable, "-IS", str(Path(confine.__file__))]
     limits = ["--everything"] if allowance is None else allowance.arguments()
     return [*wrapper, *limits, "--", *command]
-
-
-@contextlib.contextmanager
-def unstoppable() -> Iterator[None]:
-    """Hold back the signals that ask us to stop until the block is done (a file half written)."""
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)

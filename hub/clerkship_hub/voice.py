@@ -44,7 +44,7 @@ class Voice:
         if self.console.is_terminal:
             self.say(f"  [green]✓[/] {what} [dim]{took:.1f} s[/]")
         if key:
-            self.seconds[key] = self.seconds.get(key, 0.0) + round(took, 3)
+            self.seconds[key] = round(self.seconds.get(key, 0.0) + took, 3)
 
     def say(self, text: str) -> None:
         """Print a line (rich markup allowed), never broken by us."""

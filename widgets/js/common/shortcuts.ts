@@ -1,10 +1,23 @@
 // Keeps Jupyter's one-letter commands away from our controls: with the focus on a button, "d d"
 // would delete the student's cell.
 
+/** Lumino leaves a key alone when the focused element itself carries this. */
+const SUPPRESS = "data-lm-suppress-shortcuts";
+
 /**
- * Marks whatever gets the focus inside `root`. The mark must be on the focused element itself:
- * Lumino looks for a matching shortcut there before it looks at its ancestors.
+ * Keeps keys pressed inside `root` from Jupyter, except what is meant for the page: Ctrl S saves and
+ * Shift Enter runs the cell as ever. Returns what undoes it.
+ *
+ * The decision is made on the window, before Lumino looks (it listens on the document, capturing).
  */
-export function keepFromJupyter(root: HTMLElement): void {
-  root.addEventListener("focusin", ({ target }) => (target as Element).setAttribute("data-lm-suppress-shortcuts", "true"));
+export function keepFromJupyter(root: HTMLElement): () => void {
+  const decide = (event: KeyboardEvent) => {
+    if (!(event.target instanceof Element) || !root.contains(event.target)) return;
+    const undo = /^[zy]$/i.test(event.key);
+    const forPage = ((event.ctrlKey || event.metaKey) && !undo) || (event.shiftKey && event.key === "Enter");
+    if (forPage) event.target.removeAttribute(SUPPRESS);
+    else event.target.setAttribute(SUPPRESS, "true");
+  };
+  window.addEventListener("keydown", decide, true);
+  return () => window.removeEventListener("keydown", decide, true);
 }

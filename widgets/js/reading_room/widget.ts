@@ -16,7 +16,7 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   const view = crypto.getRandomValues(new Uint32Array(2)).join("-");
   const waiting = make("p", { class: "rr-waiting", role: "status" }, "Opening the case…");
   const frame = make("div", { class: "ck rr-frame" }, waiting);
-  keepFromJupyter(frame);
+  const letKeysGo = keepFromJupyter(frame);
   const fitHeight = () => frame.style.setProperty("--rr-height", `${Number(model.get("height_px"))}px`);
   fitHeight();
   el.append(frame);
@@ -42,6 +42,7 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
 
   return () => {
     clearInterval(again);
+    letKeysGo();
     model.off("msg:custom", listen);
     model.off("change:height_px", fitHeight);
     room?.dispose();
