@@ -10,7 +10,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from house import House, start, stop
+from house import SLOW_MS, House, start, stop
+from playwright.sync_api import expect
+
+expect.set_options(timeout=SLOW_MS / 3)
 
 
 @pytest.fixture(scope="session")

@@ -77,8 +77,20 @@ def stop(process: subprocess.Popen[str]) -> int:
 def open_module(page: Page, number: int) -> None:
     """Open a module from the start page and wait until its notebook is there."""
     page.locator("a.go").nth(number).click()
+    wait_for_kernel(page)
+
+
+def wait_for_kernel(page: Page) -> None:
+    """Wait until the notebook is shown and its kernel has nothing to do."""
     page.wait_for_selector(".jp-Notebook .jp-Cell")
     page.wait_for_selector(".jp-NotebookPanel-toolbar [data-status=idle]", state="attached")
+
+
+def run_all(page: Page) -> None:
+    """Run all cells, and wait until the last one has its number."""
+    menu(page, "Run", "Run All Cells")
+    page.wait_for_timeout(1000)
+    wait_for_kernel(page)
 
 
 def menu(page: Page, name: str, entry: str) -> None:

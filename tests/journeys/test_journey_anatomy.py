@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from house import SLOW_MS, House, menu, open_module, reveal, spread_of_canvas
+from house import SLOW_MS, House, open_module, reveal, run_all, spread_of_canvas
 from playwright.sync_api import Browser, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.hub, pytest.mark.slow]
@@ -19,7 +19,7 @@ ASK = (
 def test_a_picked_structure_is_known_to_python(browser: Browser, house: House) -> None:
     page = house.sign_in(browser, "student2")
     open_module(page, 0)
-    menu(page, "Run", "Run All Cells")
+    run_all(page)
     reveal(page, "AnatomyRoom(")
     canvas = ".ck-anatomy-host canvas"
     page.wait_for_selector(canvas)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from house import COURSE, ROOT, SLOW_MS, House, menu, open_module, reveal
+from house import COURSE, ROOT, SLOW_MS, House, menu, open_module, reveal, run_all, wait_for_kernel
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -24,8 +24,7 @@ TASK = ".rr:has(.rr-prompt)"  # the one reading room of this module that is a ta
 
 def work_through(page: Page) -> None:
     """Run all cells and go to the task; the stubs of the code task fail, as they should."""
-    menu(page, "Run", "Run All Cells")
-    page.wait_for_selector(".jp-NotebookPanel-toolbar [data-status=idle]", state="attached")
+    run_all(page)
     reveal(page, 'ReadingRoom(task="mark-lesion")')
     page.wait_for_selector(f"{TASK} .rr-cornerstone canvas, {TASK} canvas.rr-canvas")
 
@@ -109,10 +108,10 @@ def test_a_student_reads_marks_and_hands_in(browser: Browser, house: House) -> N
         if restart:
             menu(page, "Kernel", "Restart Kernel…")
             page.locator(".jp-Dialog button.jp-mod-accept").click()
+            page.wait_for_timeout(2000)
         else:
             page.reload()
-            page.wait_for_selector(".jp-Notebook .jp-Cell")
-        page.wait_for_timeout(2000)
+        wait_for_kernel(page)
         work_through(page)
         expect(page.locator(f"{TASK} .rr-list li")).to_have_count(1)
 

@@ -272,6 +272,7 @@ def test_read_mark_reload_restart_in_notebook_7(site: Site, page: Page) -> None:
 
     # A reload keeps the kernel: the same room, with its marks, is shown again.
     page.keyboard.press("Control+s")  # reaches the notebook, unlike the room's own keys
+    page.wait_for_timeout(2500); page.screenshot(path="/tmp/rr/shots/test.png"); print("DLG", page.locator(".jp-Dialog").all_inner_texts(), page.evaluate("document.activeElement.className"))
     notebook = site.folder / "mark-lesion.ipynb"
     wait_until(lambda: "widget-view" in notebook.read_text(), 30, "the notebook to be saved")
     page.reload()
