@@ -55,6 +55,13 @@ def link_code(settings: Settings) -> None:
             link.symlink_to(folder, target_is_directory=True)
 
 
+def scene_cache() -> Path:
+    """Return where 3D scenes are kept: made once by ``up``, read by everybody, written by nobody else."""
+    from clerkship_widgets.scene import cache_root  # noqa: PLC0415  (slow import)
+
+    return cache_root()
+
+
 def public_files(settings: Settings) -> tuple[str, ...]:
     """Return what everybody may read: interpreter, environment, our packages, public cases."""
     packages = [package_folder(name) for name in PUBLIC_PACKAGES]
@@ -67,6 +74,7 @@ def public_files(settings: Settings) -> tuple[str, ...]:
         *packages,
         library,
         settings.code,
+        scene_cache(),
     ]
     return tuple(dict.fromkeys(str(folder) for folder in folders if folder.exists()))
 
@@ -126,10 +134,21 @@ def confined_environment(settings: Settings, home: Path) -> dict[str, str]:
     """Return the environment of a confined process: nothing inherited but language and paths."""
     return clean_environment(
         private_folders(home)
-        | {"PYTHONPATH": str(settings.code), "PYTHONDONTWRITEBYTECODE": "1", "SHELL": "/bin/bash"}
+        | {
+            "PYTHONPATH": str(settings.code),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "SHELL": "/bin/bash",
+            "CLERKSHIP_CACHE": str(scene_cache()),
+        }
     )
 
 
 def hub_environment(settings: Settings) -> dict[str, str]:
     """Return the environment of the hub itself."""
-    return clean_environment({SETTINGS_VARIABLE: str(settings.file), "HOME": str(settings.state)})
+    return clean_environment(
+        {
+            SETTINGS_VARIABLE: str(settings.file),
+            "HOME": str(settings.state),
+            "CLERKSHIP_CACHE": str(scene_cache()),
+        }
+    )

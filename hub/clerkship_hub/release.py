@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -208,3 +209,22 @@ def install_scripts() -> None:
         install_static(Path(sys.prefix))
     except WidgetError as error:
         raise HubError(str(error)) from error
+
+
+def make_scenes() -> None:
+    """Make the 3D scenes that are not kept yet, so that no student waits for it.
+
+    In a process of its own: the mesh libraries are large, and this one stays for hours.
+
+    Raises
+    ------
+    HubError
+        If a scene can't be made.
+    """
+    program = "from clerkship_widgets.scene import RECIPES, build_scene\nfor name in RECIPES: build_scene(name)"
+    made = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        said = made.stderr.strip().splitlines()
+        raise HubError(f"A 3D scene could not be made: {said[-1] if said else 'it says nothing'}.")

@@ -77,6 +77,8 @@ def running(
                 settings, [release.publish(settings, source, voice) for source in sources]
             )
             roles.write_configs(settings)
+            with voice.step("Making the 3D scenes", key="scenes"):
+                release.make_scenes()
             with voice.step("Starting JupyterHub and the module apps", key="start"):
                 _start_parts(settings, parts)
                 _wait_for_sign_in(settings, parts)

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = "imaging-foundations"
 START_S = 240
+FRONT = ".jp-NotebookPanel:not(.lm-mod-hidden)"  # Lab opens again what was open the last time
 SLOW_MS = 90_000  # two busy cores, software WebGL
 
 
@@ -82,14 +83,16 @@ def open_module(page: Page, number: int) -> None:
 
 def wait_for_kernel(page: Page) -> None:
     """Wait until the notebook is shown and its kernel has nothing to do."""
-    page.wait_for_selector(".jp-Notebook .jp-Cell")
-    page.wait_for_selector(".jp-NotebookPanel-toolbar [data-status=idle]", state="attached")
+    page.wait_for_selector(f"{FRONT} .jp-Cell")
+    page.wait_for_selector(
+        f"{FRONT} .jp-NotebookPanel-toolbar [data-status=idle]", state="attached"
+    )
 
 
 def run_all(page: Page) -> None:
     """Run all cells, and wait until the last one has its number."""
     menu(page, "Run", "Run All Cells")
-    page.wait_for_timeout(1000)
+    page.wait_for_selector(f"{FRONT} .jp-NotebookPanel-toolbar [data-status=busy]", state="attached")
     wait_for_kernel(page)
 
 
@@ -104,9 +107,9 @@ def reveal(page: Page, source: str) -> None:
 
     JupyterLab keeps only the cells near the screen in the page, so a cell is found by going past.
     """
-    scroller = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer")
+    scroller = page.locator(f"{FRONT} .jp-WindowedPanel-outer")
     scroller.evaluate("e => { e.scrollTop = 0 }")
-    cell = page.locator(".jp-CodeCell", has=page.locator(".jp-InputArea", has_text=source))
+    cell = page.locator(f"{FRONT} .jp-CodeCell", has=page.locator(".jp-InputArea", has_text=source))
     for _ in range(80):
         if cell.count() and cell.first.is_visible():
             cell.first.scroll_into_view_if_needed()

@@ -139,7 +139,8 @@ def test_a_stroke_is_measured_saved_and_there_again_after_a_restart(folder: Path
 
     again = ReadingRoom(task="mark-lesion")
     (known,) = again.annotations
-    assert known.points_lps_mm == tuple(SQUARE)  # whole numbers: exact in the file's single precision
+    # Whole numbers: exact in the single precision of the file.
+    assert known.points_lps_mm == tuple(SQUARE)
     assert Browser(again).hello()["annotations"][0]["label"] == "lesion"
 
 

@@ -272,7 +272,6 @@ def test_read_mark_reload_restart_in_notebook_7(site: Site, page: Page) -> None:
 
     # A reload keeps the kernel: the same room, with its marks, is shown again.
     page.keyboard.press("Control+s")  # reaches the notebook, unlike the room's own keys
-    page.wait_for_timeout(2500); page.screenshot(path="/tmp/rr/shots/test.png"); print("DLG", page.locator(".jp-Dialog").all_inner_texts(), page.evaluate("document.activeElement.className"))
     notebook = site.folder / "mark-lesion.ipynb"
     wait_until(lambda: "widget-view" in notebook.read_text(), 30, "the notebook to be saved")
     page.reload()
@@ -282,7 +281,7 @@ def test_read_mark_reload_restart_in_notebook_7(site: Site, page: Page) -> None:
     # A restart loses everything in memory: the marks come back from the files.
     (kernel,) = site.api("kernels")
     site.api(f"kernels/{kernel['id']}/restart", "POST")
-    page.wait_for_timeout(1500)
+    page.reload()
     run_first_cell(page)
     page.wait_for_selector(".rr-saved[data-state=loaded]", timeout=PATIENCE_MS)
     open_room(page, "webgl")

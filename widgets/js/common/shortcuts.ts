@@ -11,12 +11,14 @@ const SUPPRESS = "data-lm-suppress-shortcuts";
  * The decision is made on the window, before Lumino looks (it listens on the document, capturing).
  */
 export function keepFromJupyter(root: HTMLElement): () => void {
+  let marked: Element | undefined;
   const decide = (event: KeyboardEvent) => {
     if (!(event.target instanceof Element) || !root.contains(event.target)) return;
     const undo = /^[zy]$/i.test(event.key);
     const forPage = ((event.ctrlKey || event.metaKey) && !undo) || (event.shiftKey && event.key === "Enter");
-    if (forPage) event.target.removeAttribute(SUPPRESS);
-    else event.target.setAttribute(SUPPRESS, "true");
+    marked?.removeAttribute(SUPPRESS); // also when it is an ancestor of the element that has the focus now
+    marked = forPage ? undefined : event.target;
+    marked?.setAttribute(SUPPRESS, "true");
   };
   window.addEventListener("keydown", decide, true);
   return () => window.removeEventListener("keydown", decide, true);

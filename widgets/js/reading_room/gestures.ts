@@ -72,7 +72,7 @@ export function listenForGestures(element: HTMLElement, tool: () => Gesture | un
   listen("wheel", (event) => {
     event.preventDefault();
     // A mouse notch is about 100 px; a trackpad sends many small ones.
-    wheelRest += event.deltaMode === 0 ? event.deltaY / 60 : event.deltaY / 3;
+    wheelRest += event.deltaMode === 0 ? event.deltaY / 100 : event.deltaY / 3;
     const steps = Math.trunc(wheelRest);
     if (steps === 0) return;
     wheelRest -= steps;

@@ -40,7 +40,11 @@ export class SidePanel {
       this.list.replaceChildren(make("li", { class: "rr-empty ck-muted" }, hint));
       return;
     }
+    const focus = this.list.contains(document.activeElement) ? document.activeElement!.closest("li")?.dataset.uid : undefined;
     this.list.replaceChildren(...marks.map((mark) => this.item(mark, mark.uid === selected)));
+    // The list is new: whoever was in it with the keyboard stays there.
+    const items = [...this.list.querySelectorAll<HTMLElement>("li")];
+    if (focus) (items.find((item) => item.dataset.uid === focus) ?? items[0])?.querySelector("button")?.focus({ preventScroll: true });
   }
 
   private item(mark: Mark & { pending?: boolean }, chosen: boolean): HTMLElement {
