@@ -34,7 +34,9 @@ def test_data() -> Path:
     """Folder of real, licensed series that are too large for the repository."""
     folder = Path(os.environ.get("CLERKSHIP_TEST_DATA", ROOT.parent / "shared" / "data"))
     if not (folder / "SHA256SUMS").is_file():
-        pytest.skip("real test series not found: set CLERKSHIP_TEST_DATA to the folder that holds them")
+        pytest.skip(
+            "real test series not found: set CLERKSHIP_TEST_DATA to the folder that holds them"
+        )
     return folder
 
 
@@ -68,7 +70,9 @@ def page(browser: Browser) -> Iterator[Page]:
     outside: set[str] = set()
 
     def note(request: Any) -> None:
-        if not request.url.startswith(("data:", "blob:", "about:", "http://127.0.0.1", "http://localhost", "ws://127.0.0.1")):
+        if not request.url.startswith(
+            ("data:", "blob:", "about:", "http://127.0.0.1", "http://localhost", "ws://127.0.0.1")
+        ):
             outside.add(request.url)
 
     new_page.on("request", note)

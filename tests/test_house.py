@@ -21,7 +21,11 @@ def run(*command: str, cwd: Path = ROOT) -> None:
 
 def tracked_files() -> list[Path]:
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
 
@@ -50,7 +54,11 @@ def test_typescript_types_are_strict() -> None:
 
 @pytest.mark.slow
 def test_typescript_units() -> None:
-    files = [str(p.relative_to(ROOT / "widgets" / "js")) for p in tracked_files() if p.name.endswith(".test.ts")]
+    files = [
+        str(p.relative_to(ROOT / "widgets" / "js"))
+        for p in tracked_files()
+        if p.name.endswith(".test.ts")
+    ]
     assert files
     run(str(BIN / "node"), "--test", *files, cwd=ROOT / "widgets" / "js")
 
@@ -79,7 +87,9 @@ def test_no_generated_file_binary_or_data_set_in_git() -> None:
 
 
 def test_no_registry_host_or_private_path_in_the_repository() -> None:
-    pattern = re.compile(r"pypi\.org|pythonhosted\.org|registry\.npmjs|deb\.debian\.org|/root/|/work/(main|shared)|anaconda\.org")
+    pattern = re.compile(
+        r"pypi\.org|pythonhosted\.org|registry\.npmjs|deb\.debian\.org|/root/|/work/(main|shared)|anaconda\.org"
+    )
     this = Path(__file__)
     found = []
     for path in tracked_files():
@@ -97,8 +107,14 @@ def test_lock_files_are_made_from_the_project_file() -> None:
     from packaging.requirements import Requirement
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    lock = dict(re.findall(r"^([a-z0-9._-]+)==([^\s;\\]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    lock = dict(
+        re.findall(
+            r"^([a-z0-9._-]+)==([^\s;\\]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE
+        )
+    )
     for line in project["project"]["dependencies"]:
         wanted = Requirement(line)
         assert wanted.name in lock, f"{wanted.name} is not locked: run .ci/lock"
-        assert wanted.specifier.contains(lock[wanted.name]), f"{wanted} does not allow the locked {lock[wanted.name]}: run .ci/lock"
+        assert wanted.specifier.contains(lock[wanted.name]), (
+            f"{wanted} does not allow the locked {lock[wanted.name]}: run .ci/lock"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import TimeoutError as TookTooLong
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = "imaging-foundations"
@@ -90,10 +92,13 @@ def wait_for_kernel(page: Page) -> None:
 
 
 def run_all(page: Page) -> None:
-    """Run all cells, and wait until the last one has its number."""
+    """Run all cells, and wait until the kernel has done them."""
     menu(page, "Run", "Run All Cells")
-    page.wait_for_selector(f"{FRONT} .jp-NotebookPanel-toolbar [data-status=busy]", state="attached")
+    with contextlib.suppress(TookTooLong):  # a quick run may be over before we look
+        busy = f"{FRONT} .jp-NotebookPanel-toolbar [data-status=busy]"
+        page.wait_for_selector(busy, state="attached", timeout=5000)
     wait_for_kernel(page)
+    page.wait_for_timeout(2000)  # the widgets take their place and push the page about
 
 
 def menu(page: Page, name: str, entry: str) -> None:

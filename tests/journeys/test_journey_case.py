@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from house import COURSE, ROOT, SLOW_MS, House, menu, open_module, reveal, run_all, wait_for_kernel
+from house import COURSE, FRONT, ROOT, SLOW_MS, House, menu, open_module, reveal, run_all, wait_for_kernel
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -19,7 +19,7 @@ from clerkship_cases.key import open_key
 pytestmark = [pytest.mark.browser, pytest.mark.hub, pytest.mark.slow]
 
 MODULE = "bone-and-joint"
-TASK = ".rr:has(.rr-prompt)"  # the one reading room of this module that is a task
+TASK = f"{FRONT} .rr:has(.rr-prompt)"  # the one reading room of this module that is a task
 
 
 def work_through(page: Page) -> None:

@@ -22,6 +22,10 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 class WidgetError(Exception):
     """A widget cannot do what was asked; the message says what was given and what to do."""
 
+    def _render_traceback_(self) -> list[str]:
+        """Show only the message in a notebook: the lines of our code are not the reader's."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 def is_self_study() -> bool:
     """Say whether this page is a self-study app, in which nothing is saved."""

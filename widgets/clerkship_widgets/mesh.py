@@ -188,7 +188,10 @@ def as_polydata(mesh: Mesh) -> pv.PolyData:
     """Return the mesh as PyVista's kind of mesh (without its shade)."""
     import pyvista as pv  # noqa: PLC0415 - slow to load
 
-    return pv.PolyData.from_regular_faces(mesh.points_lps_mm, mesh.triangles.astype(int))
+    made: pv.PolyData = pv.PolyData.from_regular_faces(
+        mesh.points_lps_mm, mesh.triangles.astype(int)
+    )
+    return made
 
 
 def surface_distance_mm(points_lps_mm: PointsMm, surface: Mesh) -> PointsMm:

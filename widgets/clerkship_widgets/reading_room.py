@@ -177,7 +177,7 @@ class ReadingRoom(anywidget.AnyWidget):
         if not report.exists():
             return []
         try:
-            annotations = read_sr(report)
+            annotations = read_sr(report, self.case)
         except (CaseError, OSError) as error:
             self._unreadable = report
             self._state = {

@@ -1,5 +1,6 @@
 /** Entry point of anatomy_room.js. */
 import type { Model } from "../common/engine_loader.ts";
+import { keepFromJupyter } from "../common/shortcuts.ts";
 import { adoptStyle } from "../common/style.ts";
 import css from "./anatomy_room.css";
 import { Room } from "./room.ts";
@@ -8,8 +9,12 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   adoptStyle("anatomy-room", css);
   const root = document.createElement("div");
   el.append(root);
+  const letKeysGo = keepFromJupyter(root);
   const room = new Room(model, root);
-  return () => room.dispose();
+  return () => {
+    letKeysGo();
+    room.dispose();
+  };
 }
 
 export default { render };
