@@ -166,6 +166,30 @@ def cases_show(
         typer.echo(f"{name:<{width}}  {text}")
 
 
+@cases.command("check")
+def cases_check() -> None:
+    """Check every case: its record, its image file, and its key where there is one."""
+    from clerkship_cases import CaseError, list_cases, open_case  # noqa: PLC0415
+    from clerkship_cases.key import key_root, open_key  # noqa: PLC0415
+
+    problems = []
+    try:
+        names = [record.id for record in list_cases()]
+        keys = sorted(file.parent.name for file in key_root().glob("*/key.yml"))
+    except CaseError as error:
+        fail(str(error))
+    for name in sorted({*names, *keys}):
+        try:
+            open_case(name).volume  # noqa: B018  (opening it is the check)
+            if name in keys:
+                open_key(name)
+        except CaseError as error:
+            problems.append(str(error))
+    if problems:
+        fail("\n".join(problems))
+    typer.echo(f"{len(names)} cases and {len(keys)} keys are in order.")
+
+
 def main() -> None:
     """Run the command line."""
     app(prog_name="clerkship")

@@ -8,7 +8,18 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from house import COURSE, FRONT, ROOT, SLOW_MS, House, menu, open_module, reveal, run_all, wait_for_kernel
+from house import (
+    COURSE,
+    FRONT,
+    ROOT,
+    SLOW_MS,
+    House,
+    menu,
+    open_module,
+    reveal,
+    run_all,
+    wait_for_kernel,
+)
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
