@@ -308,8 +308,8 @@ def _opening(module: Module, edition: Edition) -> str:
     lines.append("")
     if edition == "class":
         lines.append(
-            "*To begin, choose* Run ▸ Run All Cells *in the menu. Your answers are saved beside this "
-            "notebook as you work; submit the module when you are done.*"
+            "*To begin, press* Shift + Enter*: each press runs one step and moves on to the next. Your "
+            "answers are saved beside this notebook as you work; submit the module when you are done.*"
         )
     else:
         lines.append(
