@@ -20,7 +20,7 @@ WEBGL = [
 PICTURES = Path(__file__).parent / "screenshots"
 sys.path[:0] = [str(ROOT / "tests" / "journeys")]
 
-from house import COURSE, FRONT, House, open_module, reveal, run_all, start, stop
+from house import COURSE, FRONT, House, open_module, reveal_output, run_all, start, stop
 from playwright.sync_api import Browser, Page, sync_playwright
 from test_journey_case import MODULE, TASK, draw_region, lesion_px, submit
 
@@ -40,24 +40,22 @@ def of_a_student(browser: Browser, house: House) -> None:
     picture(page, "start")
     open_module(page, 0)
     run_all(page)
-    reveal(page, "AnatomyRoom(")
-    page.wait_for_selector(f"{FRONT} .ck-anatomy-host canvas")
+    reveal_output(page, "AnatomyRoom(", f"{FRONT} .ck-anatomy-host canvas")
     page.wait_for_timeout(3000)
     box = page.locator(f"{FRONT} .ck-anatomy-host canvas").bounding_box()
     assert box
     page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.42)
     picture(page, "anatomy-room", f"{FRONT} .jp-OutputArea-output:has(.ck-anatomy-host)")
-    reveal(page, 'ReadingRoom("brain-mni152"')
+    reveal_output(page, 'ReadingRoom("brain-mni152"', f"{FRONT} .rr-plane-axial canvas")
     picture(page, "three-planes", f"{FRONT} .jp-OutputArea-output:has(.rr-plane-axial)")
     open_start(page, house)
     open_module(page, 1)
     run_all(page)
-    reveal(page, 'ReadingRoom(task="mark-lesion")')
-    page.wait_for_selector(f"{TASK} .rr-panel[data-shown='0']")
+    reveal_output(page, 'ReadingRoom(task="mark-lesion")', f"{TASK} .rr-panel[data-shown='0']")
     draw_region(page, lesion_px())
     page.wait_for_selector(f"{TASK} .rr-saved[data-state=saved]")
     picture(page, "reading-room", f"{FRONT} .jp-OutputArea-output:has(.rr-prompt)")
-    reveal(page, 'Commit("which-side")')
+    reveal_output(page, 'Commit("which-side")', f"{FRONT} .ck-form")
     picture(page, "module")
     submit(page)
     page.context.close()

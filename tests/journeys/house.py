@@ -125,6 +125,19 @@ def reveal(page: Page, source: str) -> None:
     raise AssertionError(f"no code cell holds {source!r}")
 
 
+def reveal_output(page: Page, source: str, selector: str) -> None:
+    """Scroll to the cell that holds `source`, until its output shows `selector`.
+
+    Outputs further up may still grow and push the cell out of sight: then we scroll again.
+    """
+    for _ in range(6):
+        reveal(page, source)
+        with contextlib.suppress(TookTooLong):
+            page.locator(selector).first.wait_for(timeout=SLOW_MS / 6)
+            return
+    raise AssertionError(f"the cell with {source!r} never showed {selector}")
+
+
 def spread_of_canvas(page: Page, selector: str) -> float:
     """Return the standard deviation of the grey values of what is shown: 0 for a blank picture."""
     import io

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from house import SLOW_MS, House, open_module, reveal, run_all, spread_of_canvas
+from house import FRONT, SLOW_MS, House, open_module, reveal_output, run_all, spread_of_canvas
 from playwright.sync_api import Browser, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.hub, pytest.mark.slow]
@@ -20,10 +20,9 @@ def test_a_picked_structure_is_known_to_python(browser: Browser, house: House) -
     page = house.sign_in(browser, "student2")
     open_module(page, 0)
     run_all(page)
-    reveal(page, "AnatomyRoom(")
     canvas = ".ck-anatomy-host canvas"
-    page.wait_for_selector(canvas)
-    page.get_by_role("button", name=re.compile("^Left")).first.click()
+    reveal_output(page, "AnatomyRoom(", f"{FRONT} {canvas}")
+    page.get_by_role("button", name="View from left").click()
     page.wait_for_timeout(3000)
     assert spread_of_canvas(page, canvas) > 12
 
@@ -33,14 +32,17 @@ def test_a_picked_structure_is_known_to_python(browser: Browser, house: House) -
     expect(page.locator(".ck-anatomy-pin")).to_contain_text("Left")
 
     # what Python has heard, asked in a cell of the student's own
-    page.locator(".jp-Notebook .jp-InputArea-prompt:visible").first.click()
-    page.keyboard.press("b")
-    page.keyboard.press("Enter")
+    cell = page.locator(f"{FRONT} .jp-CodeCell", has_text="AnatomyRoom(").first
+    cell.locator(".jp-InputPrompt").click()
+    page.locator(f"{FRONT} [data-jp-item-name=insert] jp-button").first.click()
+    editor = page.locator(f"{FRONT} .jp-Cell.jp-mod-active .cm-content")
+    editor.click()
     page.keyboard.insert_text(ASK)
     page.keyboard.press("Shift+Enter")
-    expect(
-        page.locator(".jp-OutputArea-output", has_text=re.compile(r"\['left-[a-z-]+'\]"))
-    ).to_be_visible()
+    answer = page.locator(
+        f"{FRONT} .jp-OutputArea-output", has_text=re.compile(r"\['left-[a-z-]+'\]")
+    )
+    expect(answer).to_be_visible()
     page.context.close()
 
 

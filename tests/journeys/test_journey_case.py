@@ -16,7 +16,7 @@ from house import (
     House,
     menu,
     open_module,
-    reveal,
+    reveal_output,
     run_all,
     wait_for_kernel,
 )
@@ -36,8 +36,7 @@ TASK = f"{FRONT} .rr:has(.rr-prompt)"  # the one reading room of this module tha
 def work_through(page: Page) -> None:
     """Run all cells and go to the task; the stubs of the code task fail, as they should."""
     run_all(page)
-    reveal(page, 'ReadingRoom(task="mark-lesion")')
-    page.wait_for_selector(f"{TASK} .rr-cornerstone canvas, {TASK} canvas.rr-canvas")
+    reveal_output(page, 'ReadingRoom(task="mark-lesion")', f"{TASK} .rr-panel[data-shown='0']")
 
 
 def panel_of_image(page: Page) -> tuple[float, float, float]:
@@ -181,6 +180,7 @@ def test_the_teacher_grades(browser: Browser, house: House) -> None:
         "a"
     ).first.click()
     box = grader.locator("input.score#impression, .score#impression")
+    grader.wait_for_load_state("networkidle")  # the page asks for the grades, then listens
     box.fill("2.5")
     with grader.expect_response(lambda answer: "/api/grade/" in answer.url and answer.ok):
         box.press("Tab")
