@@ -84,19 +84,19 @@ def open_module(page: Page, number: int) -> None:
 
 
 def wait_for_kernel(page: Page) -> None:
-    """Wait until the notebook is shown and its kernel has nothing to do."""
+    """Wait until the notebook is shown, and its kernel is there and has nothing to do.
+
+    The toolbar's own mark says "idle" before there is a kernel; running cells then asks for one.
+    """
     page.wait_for_selector(f"{FRONT} .jp-Cell")
-    page.wait_for_selector(
-        f"{FRONT} .jp-NotebookPanel-toolbar [data-status=idle]", state="attached"
-    )
+    page.locator("#jp-bottom-panel", has_text="Python 3 (ipykernel) | Idle").wait_for()
 
 
 def run_all(page: Page) -> None:
     """Run all cells, and wait until the kernel has done them."""
     menu(page, "Run", "Run All Cells")
     with contextlib.suppress(TookTooLong):  # a quick run may be over before we look
-        busy = f"{FRONT} .jp-NotebookPanel-toolbar [data-status=busy]"
-        page.wait_for_selector(busy, state="attached", timeout=5000)
+        page.locator("#jp-bottom-panel", has_text="| Busy").wait_for(timeout=5000)
     wait_for_kernel(page)
     page.wait_for_timeout(2000)  # the widgets take their place and push the page about
 

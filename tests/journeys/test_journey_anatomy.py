@@ -29,7 +29,7 @@ def test_a_picked_structure_is_known_to_python(browser: Browser, house: House) -
     box = page.locator(canvas).bounding_box()
     assert box
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    expect(page.locator(".ck-anatomy-pin")).to_contain_text("Left")
+    expect(page.locator(".ck-anatomy-pin")).to_have_attribute("data-name", re.compile("^Left"))
 
     # what Python has heard, asked in a cell of the student's own
     cell = page.locator(f"{FRONT} .jp-CodeCell", has_text="AnatomyRoom(").first
