@@ -34,8 +34,8 @@ def make_classroom(folder: Path, submissions: int) -> dict[str, Path]:
     dict
         Course roots under `ours` and `stock`.
     """
-    from clerkship_courses import build_course  # noqa: PLC0415
-    from clerkship_grading import write_course_config  # noqa: PLC0415
+    from clerkship_courses import build_course
+    from clerkship_grading import write_course_config
 
     built = build_course(REPOSITORY / "courses" / COURSE, folder / "built")
     module = next((one for one in built.modules if one.slug == MODULE), None)
@@ -93,7 +93,7 @@ def nbgrader(root: Path, command: str, *arguments: str) -> None:
 
 def points(root: Path) -> dict[str, float]:
     """Return what each student got."""
-    from clerkship_grading import course_scores  # noqa: PLC0415
+    from clerkship_grading import course_scores
 
     return {score.student: score.score for score in course_scores(root)}
 
@@ -115,7 +115,7 @@ def _only_code(key: dict[str, Any]) -> dict[str, Any]:
 
 def _stated_answers() -> dict[str, list[str]]:
     """Return grade_id of the answer cell -> the perfect code, then the wrong ones."""
-    from clerkship_courses import read_answers, read_course  # noqa: PLC0415
+    from clerkship_courses import read_answers, read_course
 
     course = read_course(REPOSITORY / "courses" / COURSE)
     module = next(one for one in course.modules if one.slug == MODULE)

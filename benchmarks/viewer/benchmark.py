@@ -60,7 +60,7 @@ def measure(options: Options) -> list[Row]:
 
 
 def _visits(site: str, runs: int) -> dict[str, list[Visit]]:
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415
+    from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if not chromium:
@@ -86,7 +86,7 @@ def _visits(site: str, runs: int) -> dict[str, list[Visit]]:
 @contextmanager
 def voila(folder: Path) -> Iterator[str]:
     """Serve the pages with Voila, and our static files as `clerkship up` installs them."""
-    from clerkship_widgets.serve import install_static  # noqa: PLC0415
+    from clerkship_widgets.serve import install_static
 
     pages = folder / "pages"
     pages.mkdir()

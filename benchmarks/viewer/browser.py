@@ -101,8 +101,8 @@ def _contrast(page: Page) -> float | None:
     )
     if not box:
         return None
-    import numpy as np  # noqa: PLC0415
-    from PIL import Image  # noqa: PLC0415
+    import numpy as np
+    from PIL import Image
 
     clip = {
         "x": max(box["x"], 0) + RIM_PX,

@@ -42,10 +42,10 @@ viewer
 
 def write_pages(folder: Path) -> None:
     """Write the notebooks, and the peer's copy of the very same volume."""
-    import nbformat  # noqa: PLC0415
-    from nbformat.v4 import new_code_cell, new_notebook  # noqa: PLC0415
+    import nbformat
+    from nbformat.v4 import new_code_cell, new_notebook
 
-    from clerkship_cases import open_case  # noqa: PLC0415
+    from clerkship_cases import open_case
 
     source = open_case(CASE).record.source
     shutil.copyfile(_package_file(source.package, source.file), folder / "volume.nii.gz")
@@ -60,6 +60,6 @@ def write_pages(folder: Path) -> None:
 
 
 def _package_file(package: str, file: str) -> Path:
-    from importlib import metadata  # noqa: PLC0415
+    from importlib import metadata
 
     return Path(str(metadata.distribution(package).locate_file(file)))

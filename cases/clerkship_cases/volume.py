@@ -137,7 +137,7 @@ def volume_from_nifti(
     ------
     NIfTI-1 standard (nifti1.h): +x right, +y anterior, +z superior.
     """
-    import nibabel as nib  # noqa: PLC0415 - only this one case needs it
+    import nibabel as nib
 
     try:
         image: Any = nib.load(path)

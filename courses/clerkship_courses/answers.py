@@ -269,7 +269,7 @@ def annotations_of(form: AnswerForm, task: AnnotateTask, reference: Annotation) 
         One annotation. Scaling keeps its centre; mirroring changes the sign of x, which is the
         other side of a patient who lies straight in the scanner.
     """
-    from clerkship_cases import Annotation  # noqa: PLC0415  (heavy)
+    from clerkship_cases import Annotation
 
     label = task.labels[0] if task.labels else ""
     # The same answer gets the same uid in every run.

@@ -131,7 +131,7 @@ def render_course(course: Course) -> dict[str, bytes]:
 
 
 def _edition(module: Module, edition: Edition, folder: str, course: Course) -> dict[str, bytes]:
-    import nbformat  # noqa: PLC0415  (not needed to import the package)
+    import nbformat
 
     notebook = emit_notebook(module, edition, course.catalogue.records)
     nbformat.validate(notebook)

@@ -33,14 +33,14 @@ class Catalogue:
 
 def library_catalogue() -> Catalogue:
     """Return the catalogue of the installed case library."""
-    from clerkship_cases import list_cases  # noqa: PLC0415  (opened when first needed)
+    from clerkship_cases import list_cases
 
     return Catalogue({record.id: record for record in list_cases()}, _findings_in_key)
 
 
 def _findings_in_key(case_id: str) -> tuple[str, ...]:
-    from clerkship_cases import CaseError  # noqa: PLC0415
-    from clerkship_cases.key import open_key  # noqa: PLC0415
+    from clerkship_cases import CaseError
+    from clerkship_cases.key import open_key
 
     try:
         key: Any = open_key(case_id)

@@ -32,8 +32,8 @@ GIVEAWAYS = (BEGIN_SOLUTION, END_SOLUTION, "HIDDEN TESTS", "=== ", "#region", "j
 
 def released_notebook(notebook: Notebook) -> Notebook:
     """Return the student's copy of a class notebook, cut by nbgrader's own preprocessors."""
-    from nbformat import NotebookNode  # noqa: PLC0415  (this and nbgrader take a second)
-    from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions  # noqa: PLC0415
+    from nbformat import NotebookNode
+    from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 
     released = json.loads(json.dumps(notebook), object_hook=NotebookNode)
     for cut in (ClearSolutions(), ClearHiddenTests()):

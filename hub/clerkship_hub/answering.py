@@ -60,7 +60,7 @@ def answers_of(module: Module, stated: StatedAnswers, student: str) -> list[Answ
 
 
 def _quiz(form: Any, task: Any, module: Module) -> dict[str, str]:
-    from clerkship_courses.answers import quiz_items_of  # noqa: PLC0415
+    from clerkship_courses.answers import quiz_items_of
 
     given = quiz_items_of(form, task, module)
     lines = [
@@ -74,7 +74,7 @@ def _quiz(form: Any, task: Any, module: Module) -> dict[str, str]:
 
 
 def _annotate(form: Any, task: Any, _module: Module) -> dict[str, str]:
-    from clerkship_courses.answers import annotations_of  # noqa: PLC0415
+    from clerkship_courses.answers import annotations_of
 
     drawn = annotations_of(form, task, _reference(task.case, task.finding))
     lines = [
@@ -93,7 +93,7 @@ def _annotate(form: Any, task: Any, _module: Module) -> dict[str, str]:
 
 def _reference(case: str, finding: str) -> Annotation:
     """Return the reference of a task (the demonstration stands on the teacher's side)."""
-    from clerkship_cases.key import open_key  # noqa: PLC0415
+    from clerkship_cases.key import open_key
 
     for reference in open_key(case).findings:
         if reference.name == finding:
@@ -102,13 +102,13 @@ def _reference(case: str, finding: str) -> Annotation:
 
 
 def _code(form: Any, task: Any, _module: Module) -> dict[str, str]:
-    from clerkship_courses.answers import code_of  # noqa: PLC0415
+    from clerkship_courses.answers import code_of
 
     return {"cell": code_of(form, task)}
 
 
 def _written(form: Any, task: Any, _module: Module) -> dict[str, str]:
-    from clerkship_courses.answers import text_of  # noqa: PLC0415
+    from clerkship_courses.answers import text_of
 
     return {"cell": text_of(form, task)}
 

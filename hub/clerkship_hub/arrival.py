@@ -50,10 +50,10 @@ def fetch_new_modules(home: Path) -> Sequence[str]:
     fetched : sequence of str
         ``course/module`` of each.
     """
-    from nbgrader.apps import NbGrader  # noqa: PLC0415  (slow import)
-    from nbgrader.auth import Authenticator  # noqa: PLC0415
-    from nbgrader.coursedir import CourseDirectory  # noqa: PLC0415
-    from nbgrader.exchange import ExchangeFactory  # noqa: PLC0415
+    from nbgrader.apps import NbGrader
+    from nbgrader.auth import Authenticator
+    from nbgrader.coursedir import CourseDirectory
+    from nbgrader.exchange import ExchangeFactory
 
     app = NbGrader()
     app.load_config_file()

@@ -44,7 +44,7 @@ def fail(message: str) -> NoReturn:
 
 def _run_guarded(work: Callable[[], int]) -> NoReturn:
     """Run what starts other processes, leave none behind, and exit with its code."""
-    from clerkship_hub.supervise import guarded  # noqa: PLC0415
+    from clerkship_hub.supervise import guarded
 
     def say_errors() -> int:
         try:
@@ -63,7 +63,7 @@ def up(
     courses: Courses = None,
 ) -> None:
     """Start Clerkship on this machine: hub, demo course, module apps. Ctrl-C stops it."""
-    from clerkship_hub import up as upping  # noqa: PLC0415
+    from clerkship_hub import up as upping
 
     _run_guarded(
         lambda: upping.up(home or default_home(), port, courses=courses or CHECKOUT / "courses")
@@ -79,7 +79,7 @@ def demo(
     courses: Courses = None,
 ) -> None:
     """Walk the whole loop without a browser: release, answer, submit, grade, feedback."""
-    from clerkship_hub import demo as demonstration  # noqa: PLC0415
+    from clerkship_hub import demo as demonstration
 
     _run_guarded(
         lambda: demonstration.demo(home, json_file, courses=courses or CHECKOUT / "courses")
@@ -95,8 +95,8 @@ def build(
     courses: Courses = None,
 ) -> None:
     """Turn course sources into notebooks, keys and app pages, for a look at them."""
-    from clerkship_courses import CourseError, build_course  # noqa: PLC0415
-    from clerkship_hub.release import find_courses  # noqa: PLC0415
+    from clerkship_courses import CourseError, build_course
+    from clerkship_hub.release import find_courses
 
     folder = courses or CHECKOUT / "courses"
     try:
@@ -116,8 +116,8 @@ def new_module(
     courses: Courses = None,
 ) -> None:
     """Make a module that builds at once, for you to edit."""
-    from clerkship_courses import CourseError  # noqa: PLC0415
-    from clerkship_courses import new_module as make  # noqa: PLC0415
+    from clerkship_courses import CourseError
+    from clerkship_courses import new_module as make
 
     try:
         typer.echo(f"Made {make(courses or CHECKOUT / 'courses', course, slug)}")
@@ -130,7 +130,7 @@ def cases_list(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """List the cases: id, modality, title."""
-    from clerkship_cases import CaseError, list_cases  # noqa: PLC0415
+    from clerkship_cases import CaseError, list_cases
 
     try:
         records = list_cases()
@@ -150,7 +150,7 @@ def cases_show(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Show the public record of a case: what it is, where it comes from, who says so."""
-    from clerkship_cases import CaseError, open_case  # noqa: PLC0415
+    from clerkship_cases import CaseError, open_case
 
     try:
         record = open_case(case).record
@@ -169,8 +169,8 @@ def cases_show(
 @cases.command("check")
 def cases_check() -> None:
     """Check every case: its record, its image file, and its key where there is one."""
-    from clerkship_cases import CaseError, list_cases, open_case  # noqa: PLC0415
-    from clerkship_cases.key import key_root, open_key  # noqa: PLC0415
+    from clerkship_cases import CaseError, list_cases, open_case
+    from clerkship_cases.key import key_root, open_key
 
     problems = []
     try:

@@ -98,7 +98,7 @@ def _home(given: Path | None) -> Iterator[Path]:
 
 def _walk_through(settings: Settings, source: Path, voice: Voice) -> list[Outcome]:
     """Take all students through one course."""
-    from clerkship_courses import CourseError, read_answers, read_course  # noqa: PLC0415
+    from clerkship_courses import CourseError, read_answers, read_course
 
     course = source.name
     try:

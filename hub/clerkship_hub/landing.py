@@ -93,7 +93,7 @@ class Progress:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, select_autoescape  # noqa: PLC0415
+    from jinja2 import Environment, FileSystemLoader, select_autoescape
 
     return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape())
 

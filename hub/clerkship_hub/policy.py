@@ -57,7 +57,7 @@ def link_code(settings: Settings) -> None:
 
 def scene_cache() -> Path:
     """Return where 3D scenes are kept: made once by ``up``, read by everybody, written by nobody else."""
-    from clerkship_widgets.scene import cache_root  # noqa: PLC0415  (slow import)
+    from clerkship_widgets.scene import cache_root
 
     return cache_root()
 

@@ -99,8 +99,8 @@ def publish(settings: Settings, source: Path, voice: Voice) -> CourseCard:
 
 def build(settings: Settings, source: Path) -> CourseCard:
     """Build one course into the teacher's folder."""
-    from clerkship_courses import CourseError, build_course, read_course  # noqa: PLC0415
-    from clerkship_grading import GradingError, write_course_config  # noqa: PLC0415
+    from clerkship_courses import CourseError, build_course, read_course
+    from clerkship_grading import GradingError, write_course_config
 
     root = settings.course_root(source.name)
     try:
@@ -164,8 +164,8 @@ def release_module(settings: Settings, course: str, module: str) -> None:
     HubError
         With nbgrader's reason.
     """
-    from nbgrader.apps import NbGraderAPI  # noqa: PLC0415  (slow import)
-    from traitlets.config.loader import PyFileConfigLoader  # noqa: PLC0415
+    from nbgrader.apps import NbGraderAPI
+    from traitlets.config.loader import PyFileConfigLoader
 
     root = settings.course_root(course)
     # nbgrader calls alembic by name
@@ -202,8 +202,8 @@ def install_scripts() -> None:
     HubError
         If they are not built, or the environment can't be written.
     """
-    from clerkship_widgets import WidgetError  # noqa: PLC0415
-    from clerkship_widgets.serve import install_static  # noqa: PLC0415
+    from clerkship_widgets import WidgetError
+    from clerkship_widgets.serve import install_static
 
     try:
         install_static(Path(sys.prefix))

@@ -80,7 +80,7 @@ def write_configs(settings: Settings) -> None:
     Students get the exchange of the first course as their default; the list of assignments
     names the course itself, so the others work as well.
     """
-    from clerkship_grading import student_config  # noqa: PLC0415  (slow import)
+    from clerkship_grading import student_config
 
     for role in ROLES:
         folder = settings.config / role

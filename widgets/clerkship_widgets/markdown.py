@@ -79,7 +79,7 @@ def render_phrases(text: str) -> str:
 
 @cache
 def _parser() -> MarkdownIt:
-    from markdown_it import MarkdownIt  # noqa: PLC0415  (imported when first needed)
+    from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     # Stricter than the library's own rule: an unknown scheme is refused, not only the known bad

@@ -164,8 +164,8 @@ def _directed_edges(triangles: Triangles) -> tuple[npt.NDArray[np.int64], npt.ND
 
 def largest_piece(mesh: Mesh) -> Mesh:
     """Keep the connected piece that has the most points, and drop points no triangle uses."""
-    from scipy.sparse import coo_array  # noqa: PLC0415 - slow to load
-    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415 - slow to load
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
     start, end = _directed_edges(mesh.triangles)
     n = len(mesh.points_lps_mm)
@@ -186,7 +186,7 @@ def mirrored(mesh: Mesh) -> Mesh:
 
 def as_polydata(mesh: Mesh) -> pv.PolyData:
     """Return the mesh as PyVista's kind of mesh (without its shade)."""
-    import pyvista as pv  # noqa: PLC0415 - slow to load
+    import pyvista as pv
 
     made: pv.PolyData = pv.PolyData.from_regular_faces(
         mesh.points_lps_mm, mesh.triangles.astype(int)
@@ -209,7 +209,7 @@ def surface_distance_mm(points_lps_mm: PointsMm, surface: Mesh) -> PointsMm:
     (n,) float
         Unsigned distances, mm.
     """
-    import pyvista as pv  # noqa: PLC0415 - slow to load
+    import pyvista as pv
 
     measured = pv.PolyData(points_lps_mm).compute_implicit_distance(as_polydata(surface))
     return np.abs(np.asarray(measured["implicit_distance"], dtype=np.float64))

@@ -92,7 +92,7 @@ def write_masks(
                 f"{case.volume.array.shape}."
             )
     # highdicom takes two seconds to load: only when something is saved.
-    from clerkship_cases.standards.seg_object import segmentation  # noqa: PLC0415
+    from clerkship_cases.standards.seg_object import segmentation
 
     write_atomically(
         segmentation(case, masks, observer_name(observer)), path, max_bytes=SEG_MAX_BYTES

@@ -57,7 +57,7 @@ def write_sr(
             f"{len(drawn)} annotations were given; one report holds at most {MAX_ANNOTATIONS}."
         )
     # highdicom takes two seconds to load: only when something is saved.
-    from clerkship_cases.standards.sr_report import report  # noqa: PLC0415
+    from clerkship_cases.standards.sr_report import report
 
     write_atomically(report(case, drawn, observer_name(observer)), path, max_bytes=SR_MAX_BYTES)
     return path

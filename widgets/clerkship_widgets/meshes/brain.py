@@ -160,7 +160,7 @@ def _boundary(side: str) -> Structure:
 
 def _fsaverage_surface(surface_file: Path, sulc_file: Path) -> Mesh:
     """Read one hemisphere and shade it by sulcal depth."""
-    import nibabel as nib  # noqa: PLC0415 - slow to load
+    import nibabel as nib
 
     surface, sulc = nib.load(surface_file), nib.load(sulc_file)
     if not (isinstance(surface, nib.GiftiImage) and isinstance(sulc, nib.GiftiImage)):
@@ -176,7 +176,7 @@ def _fsaverage_surface(surface_file: Path, sulc_file: Path) -> Mesh:
 
 def _tissue(tissue: str, map_file: Path) -> list[tuple[Structure, Mesh]]:
     """Trace one tissue map, one half of the brain at a time."""
-    import nibabel as nib  # noqa: PLC0415 - slow to load
+    import nibabel as nib
 
     image = nib.Nifti1Image.from_filename(map_file)
     stored = np.asanyarray(image.dataobj)

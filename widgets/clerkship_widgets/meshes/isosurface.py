@@ -68,7 +68,7 @@ def isosurface(values_ijk: Volume, affine_lps_mm: Affine, *, level: float = 0.5)
     ValueError
         If nothing in the volume is above the level.
     """
-    import pyvista as pv  # noqa: PLC0415 - slow to load
+    import pyvista as pv
 
     if not float(values_ijk.max(initial=-np.inf)) > level:
         raise ValueError(f"No voxel is above {level}; the largest value is {values_ijk.max()}.")
@@ -155,7 +155,7 @@ def shade_from_volume(
     Mesh
         The same surface with `shade`.
     """
-    from scipy.ndimage import gaussian_filter, map_coordinates  # noqa: PLC0415 - slow to load
+    from scipy.ndimage import gaussian_filter, map_coordinates
 
     around = gaussian_filter(values_ijk.astype(np.float32), sigma_voxels)
     to_ijk = np.linalg.inv(affine_lps_mm)

@@ -1,6 +1,6 @@
 /** The anatomy room: the picture, the list and the card, kept in step with Python. */
 import { loadEngine, type Model } from "../common/engine_loader.ts";
-import { element } from "../quiz/element.ts";
+import { element } from "../common/element.ts";
 import { SIDES, type Side } from "./directions.ts";
 import { fade, hide, History, isolate, same, show, type Dissection } from "./dissection.ts";
 import { MeshRequests } from "./mesh_requests.ts";

@@ -1,5 +1,5 @@
 /** What there is to know about the structure that is picked, and what can be done with it. */
-import { element, freshId } from "../quiz/element.ts";
+import { element, freshId } from "../common/element.ts";
 import type { Dissection } from "./dissection.ts";
 import type { Structure } from "./scene.ts";
 

@@ -1,6 +1,6 @@
 /** The list of structures: what is drawn, by tick; what is picked, by name.  It is also the room for
  *  everyone who does not see the picture. */
-import { element, freshId } from "../quiz/element.ts";
+import { element, freshId } from "../common/element.ts";
 import type { Dissection } from "./dissection.ts";
 import { found, type Scene } from "./scene.ts";
 

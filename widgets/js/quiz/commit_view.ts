@@ -1,5 +1,5 @@
 /** A free read on the page: answer, commit (frozen from then on), and only then the reveal. */
-import { element, freshId, rendered } from "./element.ts";
+import { element, freshId, rendered } from "../common/element.ts";
 import type { Model } from "../common/engine_loader.ts";
 import { PATIENCE_MS } from "./standing.ts";
 import { StandingLine } from "./standing_line.ts";

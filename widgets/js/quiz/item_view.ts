@@ -1,6 +1,6 @@
 /** One question on the page: its options or its number field, and what practice says to the answer. */
 import { withTick, type Answer } from "./answers.ts";
-import { element, freshId, rendered } from "./element.ts";
+import { element, freshId, rendered } from "../common/element.ts";
 import { formatNumber, parseNumber } from "./number.ts";
 
 export interface ItemContent {

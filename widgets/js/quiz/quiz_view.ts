@@ -1,6 +1,6 @@
 /** A quiz on the page: questions, how far one is, whether it is saved, and (practice) the check. */
 import { sameValue, withAnswer, type Answers } from "./answers.ts";
-import { element, rendered } from "./element.ts";
+import { element, rendered } from "../common/element.ts";
 import { itemView, type ItemContent, type ItemFeedback } from "./item_view.ts";
 import type { Model } from "../common/engine_loader.ts";
 import { StandingLine } from "./standing_line.ts";

@@ -1,5 +1,5 @@
 /** The line at the foot of a widget that says whether the work is saved. */
-import { element } from "./element.ts";
+import { element } from "../common/element.ts";
 import { PATIENCE_MS, standingOf, type Report } from "./standing.ts";
 
 export class StandingLine {
