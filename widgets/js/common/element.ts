@@ -1,28 +1,31 @@
 /** Makes elements in one call, so that a view reads like the page it makes. */
 
-type Attributes = Record<string, string | number | boolean | null | ((event: Event) => void)>;
+/** A listener may name its own kind of event: (event: KeyboardEvent) => … */
+type Listener = { listen(event: Event): void }["listen"]; // a method, so that a narrower event type is accepted
+type Attributes = Record<string, string | number | boolean | null | undefined | Listener>;
+type Child = Node | string | null | undefined | false;
 
 /**
  * Returns a new element.
  *
- * Attributes with a function are listeners, `true` sets an empty attribute, `false` and `null`
- * leave it out.  Children that are strings become text, never HTML.
+ * Attributes with a function are listeners, `true` sets an empty attribute; `false`, `null` and
+ * `undefined` leave an attribute or a child out.  Children that are strings become text, never HTML.
  */
 export function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
-  ...children: (Node | string | null)[]
+  ...children: Child[]
 ): HTMLElementTagNameMap[K] {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === "function") made.addEventListener(name, value);
-    else if (value !== false && value !== null) made.setAttribute(name, value === true ? "" : String(value));
+    if (typeof value === "function") made.addEventListener(name, value as EventListener);
+    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value === true ? "" : String(value));
   }
-  made.append(...children.filter((child) => child !== null));
+  made.append(...children.filter((child): child is Node | string => child !== null && child !== undefined && child !== false));
   return made;
 }
 
-/** Returns a new element that holds HTML which the kernel has rendered from Markdown (and made safe). */
+/** Returns a new element that holds HTML of our own: an icon, or Markdown that the kernel has rendered and made safe. */
 export function rendered<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   html: string,

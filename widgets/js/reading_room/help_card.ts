@@ -1,6 +1,6 @@
 // The card behind "?": what the mouse and the keys do.
 import { otherKeys, toolsOf } from "./commands.ts";
-import { make } from "./element.ts";
+import { element, rendered } from "../common/element.ts";
 import { icon } from "./icons.ts";
 import type { Room } from "./protocol.ts";
 
@@ -10,12 +10,12 @@ export function helpCard(room: Room, close: () => void): HTMLElement {
     ...[...gestures, ...drawing].map(({ key, name, hint }) => [key, `${name}: ${hint.charAt(0).toLowerCase()}${hint.slice(1)}`] as const),
     ...otherKeys,
   ];
-  return make(
+  return element(
     "div",
     { class: "rr-help", role: "dialog", "aria-label": "Keys and mouse", tabindex: "-1", hidden: true },
-    make("h3", {}, "Keys and mouse"),
-    make("button", { type: "button", class: "ck-button ck-quiet ck-icon", "aria-label": "Close", html: icon("close"), onclick: close }),
-    make("dl", {}, ...rows.flatMap(([key, does]) => [make("dt", {}, ...key.split(" ").map((one) => make("kbd", {}, one))), make("dd", {}, does)])),
-    make("p", { class: "ck-muted" }, "The keys work while the image or the toolbar has the focus. Double click shows one plane alone."),
+    element("h3", {}, "Keys and mouse"),
+    rendered("button", icon("close"), { type: "button", class: "ck-button ck-quiet ck-icon", "aria-label": "Close", click: close }),
+    element("dl", {}, ...rows.flatMap(([key, does]) => [element("dt", {}, ...key.split(" ").map((one) => element("kbd", {}, one))), element("dd", {}, does)])),
+    element("p", { class: "ck-muted" }, "The keys work while the image or the toolbar has the focus. Double click shows one plane alone."),
   );
 }

@@ -3,7 +3,7 @@
 import { loadEngine, type Model } from "../common/engine_loader.ts";
 import { isDrawing, type Tool, toolsOf } from "./commands.ts";
 import { Drafts } from "./drafts.ts";
-import { make } from "./element.ts";
+import { element } from "../common/element.ts";
 import type * as Engine from "./engine.ts";
 import { helpCard } from "./help_card.ts";
 import { handleKey } from "./keys.ts";
@@ -27,7 +27,7 @@ export class Room {
   private readonly model: Model;
   private readonly slices: SliceClient;
   private readonly drafts: Drafts;
-  private readonly stage = make("div", { class: "rr-stage" });
+  private readonly stage = element("div", { class: "rr-stage" });
   private readonly toolbar: Toolbar;
   private readonly side: SidePanel;
   private readonly status: StatusBar;
@@ -74,12 +74,12 @@ export class Room {
     this.focus = this.active.geometry.patientFromPlane([(columns - 1) / 2, (rows - 1) / 2, Math.floor(slices / 2)]);
     this.stage.append(...this.panels.map((panel) => panel.element), this.help);
     this.stage.classList.toggle("rr-three", this.panels.length > 1);
-    this.element = make(
+    this.element = element(
       "section",
       { class: "rr", "aria-label": `Reading room: ${info.case.title}` },
-      info.prompt ? make("p", { class: "rr-prompt" }, info.prompt) : undefined,
+      info.prompt ? element("p", { class: "rr-prompt" }, info.prompt) : undefined,
       this.toolbar.element,
-      make("div", { class: "rr-body" }, this.stage, this.side.element),
+      element("div", { class: "rr-body" }, this.stage, this.side.element),
       this.status.element,
     );
     this.element.addEventListener("keydown", (event) => handleKey(event, this));

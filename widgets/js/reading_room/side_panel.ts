@@ -1,6 +1,6 @@
 // Beside the image: what the case is, whose it is, and the list of marks with their measurements.
 import { kindNames } from "./commands.ts";
-import { make } from "./element.ts";
+import { element, rendered } from "../common/element.ts";
 import { icon } from "./icons.ts";
 import type { Mark, Room } from "./protocol.ts";
 
@@ -12,8 +12,8 @@ export interface SideEvents {
 
 export class SidePanel {
   readonly element: HTMLElement;
-  private readonly list = make("ul", { class: "rr-list", "aria-label": "Marks" });
-  private readonly count = make("span", { class: "ck-muted" });
+  private readonly list = element("ul", { class: "rr-list", "aria-label": "Marks" });
+  private readonly count = element("span", { class: "ck-muted" });
   private readonly room: Room;
   private readonly events: SideEvents;
 
@@ -21,15 +21,15 @@ export class SidePanel {
     this.room = room;
     this.events = events;
     const { title, view, history, attribution, licence } = room.case;
-    this.element = make(
+    this.element = element(
       "aside",
       { class: "rr-side", "aria-label": "Case and marks" },
-      make("h3", { class: "rr-title" }, title),
-      make("p", { class: "rr-view ck-muted" }, view),
-      make("p", { class: "rr-history" }, history),
-      make("h4", { class: "rr-heading" }, "Marks ", this.count),
+      element("h3", { class: "rr-title" }, title),
+      element("p", { class: "rr-view ck-muted" }, view),
+      element("p", { class: "rr-history" }, history),
+      element("h4", { class: "rr-heading" }, "Marks ", this.count),
       this.list,
-      make("details", { class: "rr-source" }, make("summary", {}, "Source and licence"), make("p", {}, attribution), make("p", {}, licence)),
+      element("details", { class: "rr-source" }, element("summary", {}, "Source and licence"), element("p", {}, attribution), element("p", {}, licence)),
     );
   }
 
@@ -37,7 +37,7 @@ export class SidePanel {
     this.count.textContent = marks.length > 0 ? String(marks.length) : "";
     if (marks.length === 0) {
       const hint = this.room.tools.length > 0 ? "Nothing marked yet. Choose a tool above and draw on the image." : "";
-      this.list.replaceChildren(make("li", { class: "rr-empty ck-muted" }, hint));
+      this.list.replaceChildren(element("li", { class: "rr-empty ck-muted" }, hint));
       return;
     }
     const focus = this.list.contains(document.activeElement) ? document.activeElement!.closest("li")?.dataset.uid : undefined;
@@ -50,34 +50,33 @@ export class SidePanel {
   private item(mark: Mark & { pending?: boolean }, chosen: boolean): HTMLElement {
     const { labels } = this.room;
     const name = mark.label || kindNames[mark.kind];
-    const choose = make(
+    const choose = element(
       "button",
-      { type: "button", class: "rr-choose", "aria-pressed": chosen, onclick: () => this.events.select(mark.uid) },
-      make("span", { class: "rr-kind", html: icon(mark.kind), title: kindNames[mark.kind] }),
-      make("span", { class: "rr-words" }, make("strong", {}, name), mark.text ? make("span", {}, mark.text) : undefined, ...mark.lines.map((line) => this.line(line))),
+      { type: "button", class: "rr-choose", "aria-pressed": chosen, click: () => this.events.select(mark.uid) },
+      rendered("span", icon(mark.kind), { class: "rr-kind", title: kindNames[mark.kind] }),
+      element("span", { class: "rr-words" }, element("strong", {}, name), mark.text ? element("span", {}, mark.text) : undefined, ...mark.lines.map((line) => this.line(line))),
     );
     const label =
       labels.length > 1 &&
-      make(
+      element(
         "select",
-        { class: "ck-select", "aria-label": `Label of this ${mark.kind}`, onchange: (event: Event) => this.events.relabel(mark.uid, (event.target as HTMLSelectElement).value) },
-        ...(labels.includes(mark.label) ? [] : [make("option", { value: mark.label, selected: true }, mark.label || "no label")]),
-        ...labels.map((one) => make("option", { value: one, selected: one === mark.label }, one)),
+        { class: "ck-select", "aria-label": `Label of this ${mark.kind}`, change: (event: Event) => this.events.relabel(mark.uid, (event.target as HTMLSelectElement).value) },
+        ...(labels.includes(mark.label) ? [] : [element("option", { value: mark.label, selected: true }, mark.label || "no label")]),
+        ...labels.map((one) => element("option", { value: one, selected: one === mark.label }, one)),
       );
-    const remove = make("button", {
+    const remove = rendered("button", icon("remove"), {
       type: "button",
       class: "ck-button ck-quiet ck-icon",
       title: "Remove this mark",
       "aria-label": `Remove ${name}`,
-      html: icon("remove"),
-      onclick: () => this.events.remove(mark.uid),
+      click: () => this.events.remove(mark.uid),
     });
-    return make("li", { class: `rr-item${chosen ? " rr-chosen" : ""}${mark.pending ? " rr-pending" : ""}`, "data-uid": mark.uid }, choose, chosen && label, remove);
+    return element("li", { class: `rr-item${chosen ? " rr-chosen" : ""}${mark.pending ? " rr-pending" : ""}`, "data-uid": mark.uid }, choose, chosen && label, remove);
   }
 
   private line(line: string): HTMLElement {
     const pixels = /\bpx/.test(line);
-    return make(
+    return element(
       "span",
       { class: "rr-line", title: pixels && "This file does not say how large a pixel is in the patient, so sizes are in pixels." },
       line,

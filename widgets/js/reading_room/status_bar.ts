@@ -1,13 +1,13 @@
 // One line under the images: messages, the value under the pointer, the window, and whether it is saved.
-import { make } from "./element.ts";
+import { element } from "../common/element.ts";
 import type { Room, SaveState } from "./protocol.ts";
 
 export class StatusBar {
   readonly element: HTMLElement;
-  private readonly message = make("span", { class: "rr-message", role: "status" });
-  private readonly value = make("span", { class: "rr-value" });
-  private readonly window = make("span", { class: "rr-window" });
-  private readonly saved = make("span", { class: "rr-saved", role: "status" });
+  private readonly message = element("span", { class: "rr-message", role: "status" });
+  private readonly value = element("span", { class: "rr-value" });
+  private readonly window = element("span", { class: "rr-window" });
+  private readonly saved = element("span", { class: "rr-saved", role: "status" });
   private readonly kept: Room["kept"];
   private readonly retry: () => void;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -15,7 +15,7 @@ export class StatusBar {
   constructor(kept: Room["kept"], retry: () => void) {
     this.kept = kept;
     this.retry = retry;
-    this.element = make("div", { class: "rr-status" }, this.message, this.value, this.window, this.saved);
+    this.element = element("div", { class: "rr-status" }, this.message, this.value, this.window, this.saved);
   }
 
   /** Says something for a while; errors stay longer. */
@@ -49,7 +49,7 @@ export class StatusBar {
     this.saved.replaceChildren(text);
     this.saved.title = text;
     if (state.state === "failed") {
-      this.saved.append(" ", make("button", { type: "button", class: "ck-button rr-retry", onclick: this.retry }, "Try again"));
+      this.saved.append(" ", element("button", { type: "button", class: "ck-button rr-retry", click: this.retry }, "Try again"));
     }
   }
 

@@ -1,5 +1,5 @@
 // A small field on the image for the words of an arrow.
-import { make } from "./element.ts";
+import { element } from "../common/element.ts";
 import type { Point2 } from "./protocol.ts";
 
 /** Asks for a few words beside a point; empty or Escape leaves the arrow without. */
@@ -13,8 +13,8 @@ export function askForText(host: HTMLElement, [x, y]: Point2): Promise<string> {
       form.remove();
       resolve(words.replace(/[\\\u0000-\u001f\u007f]/g, " ").trim()); // DICOM text holds neither
     };
-    const field = make("input", { class: "ck-input", type: "text", maxlength: "200", placeholder: "What is here?", "aria-label": "Words for this arrow" });
-    const form = make("form", { class: "rr-ask" }, field, make("button", { class: "ck-button ck-primary", type: "submit" }, "OK"));
+    const field = element("input", { class: "ck-input", type: "text", maxlength: "200", placeholder: "What is here?", "aria-label": "Words for this arrow" });
+    const form = element("form", { class: "rr-ask" }, field, element("button", { class: "ck-button ck-primary", type: "submit" }, "OK"));
     form.style.left = `${Math.max(4, Math.min(x, host.clientWidth - 244))}px`;
     form.style.top = `${Math.max(4, Math.min(y, host.clientHeight - 48))}px`;
     form.addEventListener("submit", (event) => {

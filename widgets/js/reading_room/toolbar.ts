@@ -1,6 +1,6 @@
 // The toolbar: one roving tab stop, arrow keys between buttons (WAI-ARIA toolbar pattern).
 import { type Tool, type ToolCommand, toolsOf } from "./commands.ts";
-import { make } from "./element.ts";
+import { element, rendered } from "../common/element.ts";
 import { type Icon, icon } from "./icons.ts";
 import type { Room } from "./protocol.ts";
 
@@ -32,22 +32,22 @@ export class Toolbar {
       this.actions.set(name, button);
       return button;
     };
-    const group = (label: string, ...children: Node[]) => make("div", { class: "rr-group", role: "group", "aria-label": label }, ...children);
-    this.presets = make(
+    const group = (label: string, ...children: Node[]) => element("div", { class: "rr-group", role: "group", "aria-label": label }, ...children);
+    this.presets = element(
       "select",
-      { class: "ck-select rr-presets", "aria-label": "Window preset", title: "Window presets (keys 1 to 9)", onchange: () => events.preset(this.presets.value) },
-      ...room.windows.map((preset, n) => make("option", { value: n }, capital(preset.name))),
-      make("option", { value: "auto" }, "Auto (this image)"),
-      make("option", { value: "manual", hidden: true }, "By hand"),
+      { class: "ck-select rr-presets", "aria-label": "Window preset", title: "Window presets (keys 1 to 9)", change: () => events.preset(this.presets.value) },
+      ...room.windows.map((preset, n) => element("option", { value: n }, capital(preset.name))),
+      element("option", { value: "auto" }, "Auto (this image)"),
+      element("option", { value: "manual", hidden: true }, "By hand"),
     );
-    const labels = make(
+    const labels = element(
       "select",
-      { class: "ck-select rr-labels", "aria-label": "Label of new marks", title: "New marks carry this label", onchange: () => events.label(labels.value) },
-      ...room.labels.map((label) => make("option", { value: label }, label)),
+      { class: "ck-select rr-labels", "aria-label": "Label of new marks", title: "New marks carry this label", change: () => events.label(labels.value) },
+      ...room.labels.map((label) => element("option", { value: label }, label)),
     );
-    this.element = make(
+    this.element = element(
       "div",
-      { class: "rr-toolbar", role: "toolbar", "aria-label": "Reading tools", onkeydown: (event: KeyboardEvent) => this.rove(event) },
+      { class: "rr-toolbar", role: "toolbar", "aria-label": "Reading tools", keydown: (event: KeyboardEvent) => this.rove(event) },
       group("View", ...gestures.map(toolButton)),
       group("Window", this.presets),
       drawing.length > 0 && group("Mark", ...drawing.map(toolButton), ...(room.labels.length > 1 ? [labels] : [])),
@@ -82,14 +82,13 @@ export class Toolbar {
   }
 
   private button(name: Icon, title: string, act: () => void, hint = ""): HTMLButtonElement {
-    const button = make("button", {
+    const button = rendered("button", icon(name), {
       class: "ck-button ck-quiet ck-icon",
       type: "button",
       tabindex: "-1",
       title: hint ? `${title}\n${hint}` : title,
       "aria-label": title,
-      html: icon(name),
-      onclick: () => button.getAttribute("aria-disabled") !== "true" && act(),
+      click: () => button.getAttribute("aria-disabled") !== "true" && act(),
     });
     return button;
   }

@@ -2,7 +2,7 @@
 import type { Model } from "../common/engine_loader.ts";
 import { keepFromJupyter } from "../common/shortcuts.ts";
 import { adoptStyle } from "../common/style.ts";
-import { make } from "./element.ts";
+import { element } from "../common/element.ts";
 import type { Room as RoomInfo } from "./protocol.ts";
 import css from "./reading_room.css";
 import { Room } from "./room.ts";
@@ -14,8 +14,8 @@ const HELLO_AGAIN_MS = 5000;
 function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   adoptStyle("reading-room", css);
   const view = crypto.getRandomValues(new Uint32Array(2)).join("-");
-  const waiting = make("p", { class: "rr-waiting", role: "status" }, "Opening the case…");
-  const frame = make("div", { class: "ck rr-frame" }, waiting);
+  const waiting = element("p", { class: "rr-waiting", role: "status" }, "Opening the case…");
+  const frame = element("div", { class: "ck rr-frame" }, waiting);
   const letKeysGo = keepFromJupyter(frame);
   const fitHeight = () => frame.style.setProperty("--rr-height", `${Number(model.get("height_px"))}px`);
   fitHeight();
