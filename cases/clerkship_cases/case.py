@@ -13,7 +13,7 @@ from clerkship_cases.errors import CaseError
 from clerkship_cases.headers import frame_of_reference_uid, public_header, synthetic_headers
 from clerkship_cases.record import CaseRecord
 from clerkship_cases.series import volume_from_dicom
-from clerkship_cases.sources.package import package_file
+from clerkship_cases.sources import case_files
 from clerkship_cases.volume import Volume, volume_from_nifti
 
 
@@ -28,6 +28,8 @@ class Case:
     """
 
     record: CaseRecord
+    folder: Path
+    """Where ``case.yml`` lies."""
 
     @property
     def id(self) -> str:
@@ -35,10 +37,9 @@ class Case:
         return self.record.id
 
     @cached_property
-    def file(self) -> Path:
-        """The source file where it is installed, checked against its sha256."""
-        source = self.record.source
-        return package_file(source.package, source.file, source.sha256)
+    def files(self) -> tuple[Path, ...]:
+        """The image files where they lie on this machine, each checked against its sha256."""
+        return case_files(self.id, self.record.source, self.folder)
 
     @cached_property
     def volume(self) -> Volume:
@@ -86,13 +87,15 @@ class Case:
 
 def _open_dicom(case: Case) -> tuple[Volume, list[Dataset]]:
     try:
-        dataset = dcmread(case.file)
+        dataset = dcmread(case.files[0])
     except (InvalidDicomError, OSError) as problem:
-        raise CaseError(f"case {case.id!r}: {case.file.name} can't be read: {problem}") from problem
+        raise CaseError(
+            f"case {case.id!r}: {case.files[0].name} can't be read: {problem}"
+        ) from problem
     volume, order = volume_from_dicom([dataset])
     if len(order) > 1:
         raise CaseError(
-            f"case {case.id!r}: {case.file.name} is a multi-frame image; it opens as a volume "
+            f"case {case.id!r}: {case.files[0].name} is a multi-frame image; it opens as a volume "
             f"(clerkship_cases.series.volume_from_dicom) but can't be a case yet."
         )
     return volume, [public_header(dataset, case.id, case.record.source.withheld)]
@@ -100,7 +103,7 @@ def _open_dicom(case: Case) -> tuple[Volume, list[Dataset]]:
 
 def _open_nifti(case: Case) -> tuple[Volume, list[Dataset]]:
     volume = volume_from_nifti(
-        case.file,
+        case.files[0],
         modality=case.record.modality,
         frame_of_reference_uid=frame_of_reference_uid(case.id),
     )

@@ -13,7 +13,8 @@ from pydantic import Field
 from clerkship_cases.annotation import Annotation
 from clerkship_cases.errors import CaseError
 from clerkship_cases.headers import stable_uid
-from clerkship_cases.record import CaseId, Line, Strict, Who
+from clerkship_cases.record import Who
+from clerkship_cases.strict import CaseId, Line, Strict
 from clerkship_cases.yamlfile import read_record
 
 Text = Annotated[str, Field(min_length=1, max_length=8000)]

@@ -42,4 +42,4 @@ def open_case(id: str) -> Case:  # noqa: A002 - it is the case's id, in every fo
     if path is None or not path.is_file():
         known = ", ".join(sorted(path.parent.name for path in library_root().glob("*/case.yml")))
         raise CaseError(f"there is no case {id!r}. The library has: {known}.")
-    return Case(read_case_record(path))
+    return Case(read_case_record(path), path.parent)

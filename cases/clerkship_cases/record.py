@@ -1,46 +1,18 @@
 """The public record of a case: what ``case.yml`` may say."""
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field
 
 from clerkship_cases.display import Window
 from clerkship_cases.errors import CaseError
+from clerkship_cases.sources.kinds import Source
+from clerkship_cases.strict import CaseId, Line, Strict
 from clerkship_cases.yamlfile import read_record
 
 #: Who says something about a case. Nothing is said by nobody.
 Who = Literal["metadata", "author", "clinician", "pathology"]
-CaseId = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
-Line = Annotated[str, Field(min_length=1, max_length=2000)]
-
-
-class Strict(BaseModel):
-    """A record that refuses unknown fields and does not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-class Source(Strict):
-    """Where the image file is: inside an installed package, never copied."""
-
-    kind: Literal["package"]
-    package: Line
-    file: Line
-    format: Literal["dicom", "nifti"]
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    withheld: tuple[str, ...] = ()
-    """DICOM attributes that would give the answer away; left out of the public headers."""
-
-    @field_validator("file")
-    @classmethod
-    def _stays_inside(cls, value: str) -> str:
-        path = PurePosixPath(value)
-        if path.is_absolute() or ".." in path.parts or "\\" in value:
-            raise ValueError(
-                "must be a path inside the package, with forward slashes and without '..'."
-            )
-        return value
 
 
 class Statement(Strict):

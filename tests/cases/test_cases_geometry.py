@@ -35,7 +35,7 @@ def affine_of(image: sitk.Image) -> np.ndarray:
 
 
 def test_affine_corners_and_values_are_those_of_simpleitk(case: Case) -> None:
-    image = sitk.ReadImage(str(case.file))
+    image = sitk.ReadImage(str(case.files[0]))
     if case.record.source.format == "nifti":
         image = sitk.DICOMOrient(image, "LPS")  # same voxels, axes turned as in a DICOM axial stack
     volume = case.volume
@@ -101,7 +101,7 @@ def test_what_each_case_knows_about_space(
 def test_the_left_of_the_brain_is_plus_x(opened: Callable[[str], Case]) -> None:
     """MNI is RAS: what its file calls x = -40 is 40 mm to the patient's left."""
     case = opened("brain-mni152")
-    image = nib.load(case.file)
+    image = nib.load(case.files[0])
     ras = np.array([-40.0, 20.0, 30.0, 1.0])
     i, j, k = np.rint(np.linalg.solve(image.affine, ras)[:3]).astype(int)
     column, row, slice_ = np.rint(case.volume.voxel_from_patient((40, -20, 30))).astype(int)

@@ -53,13 +53,13 @@ def test_what_gives_the_answer_away_is_withheld(opened: Callable[[str], Case]) -
     assert "marked" not in words
     assert "lesion" not in words
     # ... and the files do say it, so the test above can fail:
-    assert "fibroma" in pydicom.dcmread(opened("tibia-nof").file).StudyDescription
-    assert "marked lesion" in pydicom.dcmread(opened("liver-mr").file).SeriesDescription
+    assert "fibroma" in pydicom.dcmread(opened("tibia-nof").files[0]).StudyDescription
+    assert "marked lesion" in pydicom.dcmread(opened("liver-mr").files[0]).SeriesDescription
 
 
 def test_the_drawn_mark_is_not_in_the_volume(opened: Callable[[str], Case]) -> None:
     case = opened("liver-mr")
-    dataset = pydicom.dcmread(case.file)
+    dataset = pydicom.dcmread(case.files[0])
     assert dataset.overlay_array(0x6000).any()
     assert (case.volume.array[0] == dataset.pixel_array).all()
     assert case.volume.array.max() < 2**dataset.BitsStored  # no overlay in unused high bits
@@ -68,7 +68,7 @@ def test_the_drawn_mark_is_not_in_the_volume(opened: Callable[[str], Case]) -> N
 @pytest.mark.parametrize("case_id", ["shoulder-mr", "chest-pa"])
 def test_real_values_are_passed_on_unchanged(opened: Callable[[str], Case], case_id: str) -> None:
     case = opened(case_id)
-    dataset = pydicom.dcmread(case.file)
+    dataset = pydicom.dcmread(case.files[0])
     own = {
         "PatientID",
         "PatientName",

@@ -77,7 +77,7 @@ def test_the_seed_of_the_rule_must_lie_in_the_fluid(opened: Callable[[str], Case
 
 def test_the_liver_reference_is_the_mark_of_the_file(opened: Callable[[str], Case]) -> None:
     case = opened("liver-mr")
-    (plane,) = overlay_planes(pydicom.dcmread(case.file))
+    (plane,) = overlay_planes(pydicom.dcmread(case.files[0]))
     finding = open_key("liver-mr", KEYS).finding("marked-lesion")
     assert finding.who == "metadata"
     mark = enclosed_areas(plane)[0]

@@ -351,7 +351,7 @@ def test_what_is_no_report_at_all_is_refused(opened: Open, tmp_path: Path) -> No
     with pytest.raises(CaseError, match="has 9000000 bytes"):
         read_sr(path)
     link = tmp_path / "link.dcm"
-    link.symlink_to(opened("tibia-nof").file)
+    link.symlink_to(opened("tibia-nof").files[0])
     with pytest.raises(CaseError, match="not an ordinary file"):
         read_sr(link)
 

@@ -1,1 +1,35 @@
-"""Where image files come from. So far: files inside installed packages."""
+"""Where the images of a case are: found here, or fetched first. Nothing in this file uses a network."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clerkship_cases.errors import CaseError
+
+if TYPE_CHECKING:
+    from clerkship_cases.sources.kinds import Source
+
+
+def case_files(case_id: str, source: "Source", folder: Path) -> tuple[Path, ...]:
+    """Find the image files of a case on this machine, each of them the file that is meant.
+
+    Parameters
+    ----------
+    case_id : str
+        For messages.
+    source : Source
+        What ``case.yml`` says.
+    folder : Path
+        The folder of ``case.yml``.
+
+    Raises
+    ------
+    CaseError
+        If a file is not here yet (the message says how to get it), or is another file.
+    """
+    from clerkship_cases.sources.package import package_file
+
+    if source.kind == "package":
+        return (package_file(source.package, source.file, source.sha256),)
+    raise CaseError(
+        f"the images of {case_id!r} are not on this machine yet; run `clerkship cases get {case_id}`."
+    )
