@@ -20,9 +20,20 @@ WEBGL = [
 PICTURES = Path(__file__).parent / "screenshots"
 sys.path[:0] = [str(ROOT / "tests" / "journeys")]
 
-from house import COURSE, FRONT, House, open_module, reveal_output, run_all, start, stop
+from house import (
+    COURSE,
+    FRONT,
+    House,
+    draw_region,
+    open_module,
+    reveal_output,
+    run_all,
+    start,
+    stop,
+    submit,
+)
 from playwright.sync_api import Browser, Page, sync_playwright
-from test_journey_case import MODULE, TASK, draw_region, lesion_px, submit
+from test_journey_case import MODULE, SHAPE, TASK, lesion_px
 
 from clerkship_hub import Formgrader, Visitor
 
@@ -52,12 +63,12 @@ def of_a_student(browser: Browser, house: House) -> None:
     open_module(page, 1)
     run_all(page)
     reveal_output(page, 'ReadingRoom(task="mark-lesion")', f"{TASK} .rr-panel[data-shown='0']")
-    draw_region(page, lesion_px())
+    draw_region(page, TASK, SHAPE, lesion_px().tolist())
     page.wait_for_selector(f"{TASK} .rr-saved[data-state=saved]")
     picture(page, "reading-room", f"{FRONT} .jp-OutputArea-output:has(.rr-prompt)")
     reveal_output(page, 'Commit("which-side")', f"{FRONT} .ck-form")
     picture(page, "module")
-    submit(page)
+    submit(page, MODULE)
     page.context.close()
 
 

@@ -120,7 +120,9 @@ def _grading_service(settings: Settings, course: str, port: int) -> dict[str, An
                 "JUPYTER_RUNTIME_DIR": str(settings.sockets),
                 "TMPDIR": str(settings.sockets),
                 "JUPYTERHUB_DEFAULT_URL": "/formgrader",
-                "CLERKSHIP_KEYS": str(CHECKOUT / "cases" / "keys"),
+                "CLERKSHIP_KEYS": policy.grader_keys(),
+                "CLERKSHIP_LIBRARY": str(policy.added_cases()),
+                "CLERKSHIP_CACHE": str(policy.scene_cache()),
             }
         ),
     }

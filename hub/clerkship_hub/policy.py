@@ -5,7 +5,7 @@
 ===================  =======================================  ==============================
 a student's server   environment, packages, public cases,     own home; puts submissions into
                      released modules, own feedback by name   the exchange, can't list them
-a teacher's server   the same                                 own home
+a teacher's server   the same                                 own home, keys of added cases
 the module apps      environment, packages, public cases,     own scratch folder
                      the apps
 the grading service  everything (it holds the keys, and       –
@@ -15,6 +15,7 @@ the grading service  everything (it holds the keys, and       –
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import site
@@ -22,7 +23,7 @@ import sys
 from pathlib import Path
 
 from clerkship_hub.confine import Allowance
-from clerkship_hub.settings import SETTINGS_VARIABLE, Settings, clean_environment
+from clerkship_hub.settings import CHECKOUT, SETTINGS_VARIABLE, Settings, clean_environment
 
 PUBLIC_PACKAGES = ("clerkship_cases", "clerkship_widgets", "clerkship_grading", "clerkship_hub")
 """Packages that confined processes import; the course sources, answers included, aren't there."""
@@ -62,6 +63,26 @@ def scene_cache() -> Path:
     return cache_root()
 
 
+def added_cases() -> Path:
+    """Return where cases of this machine live: ``cases/`` is public, ``keys/`` the teachers'."""
+    from clerkship_cases.library import added_root
+
+    return added_root()
+
+
+def make_added_folders() -> None:
+    """Make the folders of added cases, so that they can be allowed to those who need them."""
+    root = added_cases()
+    with contextlib.suppress(OSError):  # without a place to add cases the shipped ones still work
+        (root / "cases").mkdir(mode=0o755, parents=True, exist_ok=True)
+        (root / "keys").mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def grader_keys() -> str:
+    """Return the folders that hold keys, as ``CLERKSHIP_KEYS`` wants them."""
+    return os.pathsep.join([str(CHECKOUT / "cases" / "keys"), str(added_cases() / "keys")])
+
+
 def public_files(settings: Settings) -> tuple[str, ...]:
     """Return what everybody may read: interpreter, environment, our packages, public cases."""
     packages = [package_folder(name) for name in PUBLIC_PACKAGES]
@@ -75,21 +96,27 @@ def public_files(settings: Settings) -> tuple[str, ...]:
         library,
         settings.code,
         scene_cache(),
+        added_cases() / "cases",
     ]
     return tuple(dict.fromkeys(str(folder) for folder in folders if folder.exists()))
 
 
 def person_allowance(settings: Settings, name: str) -> Allowance:
-    """Return what the server of an account may reach: a student's and a teacher's alike."""
+    """Return what the server of an account may reach; a teacher may draw references as well."""
     exchange = [settings.exchange / course for course in settings.courses]
-    role = "teacher" if name in settings.accounts.teachers else "student"
+    teaches = name in settings.accounts.teachers
+    role = "teacher" if teaches else "student"
+    keys = added_cases() / "keys"
     return Allowance(
         read=(
             *public_files(settings),
             str(settings.config / role),
             *(str(folder / "outbound") for folder in exchange),
         ),
-        write=(str(settings.user_home(name)),),
+        write=(
+            str(settings.user_home(name)),
+            *([str(keys)] if teaches and keys.is_dir() else []),
+        ),
         drop=tuple(str(folder / "inbound") for folder in exchange),
         peek=tuple(str(folder / "feedback") for folder in exchange),
     )
@@ -139,6 +166,7 @@ def confined_environment(settings: Settings, home: Path) -> dict[str, str]:
             "PYTHONDONTWRITEBYTECODE": "1",
             "SHELL": "/bin/bash",
             "CLERKSHIP_CACHE": str(scene_cache()),
+            "CLERKSHIP_LIBRARY": str(added_cases()),
         }
     )
 
@@ -150,5 +178,6 @@ def hub_environment(settings: Settings) -> dict[str, str]:
             SETTINGS_VARIABLE: str(settings.file),
             "HOME": str(settings.state),
             "CLERKSHIP_CACHE": str(scene_cache()),
+            "CLERKSHIP_LIBRARY": str(added_cases()),
         }
     )

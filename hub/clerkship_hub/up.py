@@ -72,6 +72,7 @@ def running(
             settings.save()
             home.passwords(settings)
             policy.link_code(settings)
+            policy.make_added_folders()
             release.install_scripts()
             landing.save_cards(
                 settings, [release.publish(settings, source, voice) for source in sources]

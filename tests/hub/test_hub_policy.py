@@ -21,7 +21,7 @@ COURSE = "a-course"
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A home as `up` makes it, with something in every corner that somebody must not see."""
     made = Settings(home=tmp_path / "home", courses=(COURSE,))
     home.prepare(made)
@@ -38,6 +38,12 @@ def settings(tmp_path: Path) -> Settings:
     (made.config / "grader").mkdir()
     policy.make_private_folders(made.user_home("student1"))
     policy.make_private_folders(made.scratch)
+    monkeypatch.setenv("CLERKSHIP_LIBRARY", str(tmp_path / "added"))
+    policy.make_added_folders()
+    (tmp_path / "added/cases/ours").mkdir()
+    (tmp_path / "added/cases/ours/note").write_text("public")
+    (tmp_path / "added/keys/ours").mkdir()
+    (tmp_path / "added/keys/ours/key.yml").write_text("the answer")
     return made
 
 
@@ -145,6 +151,31 @@ for place in {[str(place) for place in places]!r}:
     mine = settings.user_home("student1")
     assert run(settings, policy.person_allowance(settings, "student1"), mine, code) == ""
     assert (mine / "here").read_text() == "x"
+
+
+@pytest.mark.parametrize("name", ["student1", "teacher1"])
+def test_the_key_of_an_added_case_is_the_teachers_its_images_are_everybodys(
+    settings: Settings, name: str
+) -> None:
+    code = """
+import pathlib
+from clerkship_cases.key import key_roots
+from clerkship_cases.library import added_root
+print((added_root() / "cases/ours/note").read_text(), end=" ")
+try:
+    key = key_roots()[-1] / "ours" / "key.yml"
+    print(key.read_text(), end=" ")
+    key.write_text("a better answer")
+    print("wrote")
+except PermissionError:
+    print("closed")
+"""
+    policy.make_private_folders(settings.user_home(name))
+    said = run(settings, policy.person_allowance(settings, name), settings.user_home(name), code)
+    assert said == {
+        "student1": "public closed\n",
+        "teacher1": "public the answer wrote\n",
+    }[name]
 
 
 def test_a_course_s_sources_cannot_be_imported(settings: Settings) -> None:

@@ -9,10 +9,11 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from playwright.sync_api import TimeoutError as TookTooLong
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,11 +54,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(home: Path) -> tuple[subprocess.Popen[str], House]:
+def start(home: Path, *more: str) -> tuple[subprocess.Popen[str], House]:
     """Run `./clerkship up` and wait for its word that it is running."""
     port = free_port()
     log = home.with_suffix(".log")
-    command = [str(ROOT / "clerkship"), "up", "--port", str(port), "--home", str(home)]
+    command = [str(ROOT / "clerkship"), "up", "--port", str(port), "--home", str(home), *more]
     with log.open("w") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, text=True)
     deadline = time.monotonic() + START_S
@@ -136,6 +137,53 @@ def reveal_output(page: Page, source: str, selector: str) -> None:
             page.locator(selector).first.wait_for(timeout=SLOW_MS / 6)
             return
     raise AssertionError(f"the cell with {source!r} never showed {selector}")
+
+
+def draw_region(
+    page: Page, room: str, shape: tuple[int, int], points_px: Sequence[tuple[float, float]]
+) -> None:
+    """Outline a region with the mouse: press, drag along the line, let go.
+
+    `shape` is (rows, columns) of the image that fills the room's panel; points are (column, row).
+    """
+    page.locator(f"{room} button[data-tool=region]").click()
+    left, top, scale = image_on_screen(page, room, shape)
+    screen = [(left + (x + 0.5) * scale, top + (y + 0.5) * scale) for x, y in points_px]
+    page.mouse.move(*screen[0])
+    page.mouse.down()
+    for point in [*screen[1:], screen[0]]:
+        page.mouse.move(*point, steps=3)
+    page.mouse.up()
+
+
+def image_on_screen(page: Page, room: str, shape: tuple[int, int]) -> tuple[float, float, float]:
+    """Return left and top of the image on the screen, and screen pixels per image pixel."""
+    panel = page.locator(f"{room} .rr-panel").first
+    panel.scroll_into_view_if_needed()
+    box = panel.bounding_box()
+    assert box
+    rows, columns = shape
+    scale = min(box["width"] / columns, box["height"] / rows)
+    left = box["x"] + (box["width"] - columns * scale) / 2
+    top = box["y"] + (box["height"] - rows * scale) / 2
+    return left, top, scale
+
+
+def confirm(grader: Page) -> None:
+    """Wait for the formgrader's word of success, and close it."""
+    box = grader.locator(".modal.in")
+    expect(box.locator(".modal-title")).to_have_text("Success", timeout=SLOW_MS)
+    box.get_by_role("button", name="OK").click()
+    expect(grader.locator(".modal-backdrop")).to_have_count(0)
+
+
+def submit(page: Page, module: str) -> None:
+    """Save the notebook and hand it in from JupyterLab's assignment list."""
+    menu(page, "File", "Save Notebook")
+    menu(page, "Nbgrader", "Assignment List")
+    row = page.locator("#nbgrader-assignment-list .list_item", has_text=module)
+    row.get_by_role("button", name="Submit").click()
+    expect(page.locator("#submitted_assignments_list")).to_contain_text(module)
 
 
 def spread_of_canvas(page: Page, selector: str) -> float:

@@ -12,12 +12,15 @@ from house import (
     COURSE,
     FRONT,
     ROOT,
-    SLOW_MS,
     House,
+    confirm,
+    draw_region,
+    image_on_screen,
     menu,
     open_module,
     reveal_output,
     run_all,
+    submit,
     wait_for_kernel,
 )
 from PIL import Image
@@ -33,48 +36,19 @@ MODULE = "bone-and-joint"
 TASK = f"{FRONT} .rr:has(.rr-prompt)"  # the one reading room of this module that is a task
 
 
+SHAPE = (1760, 1760)
+
+
 def work_through(page: Page) -> None:
     """Run all cells and go to the task; the stubs of the code task fail, as they should."""
     run_all(page)
     reveal_output(page, 'ReadingRoom(task="mark-lesion")', f"{TASK} .rr-panel[data-shown='0']")
 
 
-def panel_of_image(page: Page) -> tuple[float, float, float]:
-    """Return left and top of the image on the screen, and screen pixels per image pixel."""
-    panel = page.locator(f"{TASK} .rr-panel")
-    panel.scroll_into_view_if_needed()
-    box = panel.bounding_box()
-    assert box
-    scale = min(box["width"], box["height"]) / 1760
-    left = box["x"] + (box["width"] - 1760 * scale) / 2
-    top = box["y"] + (box["height"] - 1760 * scale) / 2
-    return left, top, scale
-
-
-def draw_region(page: Page, points_px: np.ndarray) -> None:
-    """Outline a region with the mouse: press, drag along the line, let go."""
-    page.locator(f"{TASK} button[data-tool=region]").click()
-    left, top, scale = panel_of_image(page)
-    screen = [(left + (x + 0.5) * scale, top + (y + 0.5) * scale) for x, y in points_px]
-    page.mouse.move(*screen[0])
-    page.mouse.down()
-    for point in [*screen[1:], screen[0]]:
-        page.mouse.move(*point, steps=3)
-    page.mouse.up()
-
-
 def lesion_px() -> np.ndarray:
     """Return the reference outline as (column, row) of the uncalibrated radiograph."""
     reference = open_key("tibia-nof").findings[0].annotation
     return np.asarray(reference.points_lps_mm)[:, :2]
-
-
-def submit(page: Page) -> None:
-    menu(page, "File", "Save Notebook")
-    menu(page, "Nbgrader", "Assignment List")
-    row = page.locator("#nbgrader-assignment-list .list_item", has_text=MODULE)
-    row.get_by_role("button", name="Submit").click()
-    expect(page.locator("#submitted_assignments_list")).to_contain_text(MODULE)
 
 
 def test_a_student_reads_marks_and_hands_in(browser: Browser, house: House) -> None:
@@ -85,7 +59,7 @@ def test_a_student_reads_marks_and_hands_in(browser: Browser, house: House) -> N
     # what is shown is what the file says, through the default window
     page.wait_for_selector(f"{TASK} .rr-panel[data-shown='0']")
     page.wait_for_timeout(1500)
-    left, top, scale = panel_of_image(page)
+    left, top, scale = image_on_screen(page, TASK, SHAPE)
     middle = {
         "x": left + 600 * scale,
         "y": top + 300 * scale,
@@ -102,7 +76,7 @@ def test_a_student_reads_marks_and_hands_in(browser: Browser, house: House) -> N
     assert np.corrcoef(shown.ravel(), np.asarray(part, dtype=float).ravel())[0, 1] > 0.98
 
     # a region drawn with the mouse is a region in the files
-    draw_region(page, lesion_px())
+    draw_region(page, TASK, SHAPE, lesion_px().tolist())
     expect(page.locator(f"{TASK} .rr-saved")).to_contain_text("Saved")
     folder = house.work("student1", MODULE) / "answers"
     case = open_case("tibia-nof")
@@ -125,14 +99,14 @@ def test_a_student_reads_marks_and_hands_in(browser: Browser, house: House) -> N
         work_through(page)
         expect(page.locator(f"{TASK} .rr-list li")).to_have_count(1)
 
-    submit(page)
+    submit(page, MODULE)
     page.context.close()
 
 
 def test_another_student_hands_in_a_blank(browser: Browser, house: House) -> None:
     page = house.sign_in(browser, "student2")
     open_module(page, 1)
-    submit(page)
+    submit(page, MODULE)
     page.context.close()
 
 
@@ -143,14 +117,6 @@ def test_a_student_may_not_grade(browser: Browser, house: House) -> None:
     assert answer.status == 403
     expect(page.locator("body")).not_to_contain_text("Manage Assignments")
     page.context.close()
-
-
-def confirm(grader: Page) -> None:
-    """Wait for the formgrader's word of success, and close it."""
-    box = grader.locator(".modal.in")
-    expect(box.locator(".modal-title")).to_have_text("Success", timeout=SLOW_MS)
-    box.get_by_role("button", name="OK").click()
-    expect(grader.locator(".modal-backdrop")).to_have_count(0)
 
 
 def test_the_teacher_grades(browser: Browser, house: House) -> None:

@@ -29,9 +29,9 @@ from ..cells import WIDGET_KINDS, Cell, is_test, kind_of, new_output
 
 KEPT_ENVIRONMENT = (
     "PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH",
-    "NBGRADER_EXECUTION", "SSL_CERT_FILE",
+    "NBGRADER_EXECUTION", "SSL_CERT_FILE", "CLERKSHIP_CACHE", "CLERKSHIP_LIBRARY",
 )  # fmt: skip
-"""What a kernel needs to start. Everything else (hub tokens, the place of the keys) stays out."""
+"""What a kernel needs to start and to open a case. Everything else (hub tokens, the place of the keys) stays out."""
 
 SAFE_OUTPUT_TYPES = ("text/plain", "image/png", "image/jpeg")
 """Output of student code that graders see. HTML and scripts would run with their rights."""
