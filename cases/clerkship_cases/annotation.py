@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from clerkship_cases.errors import CaseError
 
-Kind = Literal["length", "angle", "ellipse", "region", "arrow"]
+Kind = Literal["length", "angle", "ellipse", "region", "arrow", "point"]
 Point = tuple[float, float, float]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -22,7 +22,10 @@ POINT_COUNTS: dict[Kind, tuple[int, int]] = {
     "ellipse": (4, 4),
     "region": (3, 20_000),
     "arrow": (2, 2),
+    "point": (1, 1),
 }
+#: More frames than any image has; NumberOfFrames itself would allow ten digits.
+MAX_FRAMES = 1_000_000
 MAX_LABEL = 64  # a segment label is a DICOM LO: 64 characters, no backslash (PS3.5 6.2)
 MAX_TEXT = 1024
 #: No point of a patient, and no pixel of an image, is further from the origin.
@@ -53,7 +56,7 @@ class Annotation:
     kind : str
         ``length`` (two ends), ``angle`` (arm, vertex, arm), ``ellipse`` (both ends of the major
         axis, then of the minor axis, as in DICOM), ``region`` (closed polygon, the first point is
-        not repeated) or ``arrow`` (tip, tail).
+        not repeated), ``arrow`` (tip, tail) or ``point``.
     points_lps_mm : tuple of (x, y, z)
         In patient LPS millimetres; nominal (one pixel is 1) where the image is uncalibrated.
     label : str
@@ -62,6 +65,8 @@ class Annotation:
         Free words beside it: at most 1024 characters. Blanks at either end are dropped.
     slice_uid : str or None
         SOPInstanceUID of the image it lies in, when it lies in one.
+    frame_number : int or None
+        Which frame of that image, counted from 1, where the image has several; else None.
     """
 
     uid: str
@@ -70,6 +75,7 @@ class Annotation:
     label: str = ""
     text: str = ""
     slice_uid: str | None = None
+    frame_number: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what can't be stored, so that everything that exists can be."""
@@ -85,6 +91,8 @@ class Annotation:
             isinstance(self.slice_uid, str) and _UID.fullmatch(self.slice_uid)
         ):
             raise CaseError(f"slice_uid {self.slice_uid!r} is not a DICOM UID (digits and dots).")
+        if self.frame_number is not None:
+            _check_frame_number(self.frame_number, self.slice_uid)
         label = _clean_words("label", self.label, MAX_LABEL)
         if any(c in label for c in "\n\t\\"):
             raise CaseError(f"annotation label {label!r} must be one line without a backslash.")
@@ -101,13 +109,15 @@ class Annotation:
         label: str = "",
         text: str = "",
         slice_uid: str | None = None,
+        frame_number: int | None = None,
     ) -> "Annotation":
         """Make an annotation with a fresh uid."""
         points = tuple(cast(Point, tuple(point)) for point in points_lps_mm)
-        return cls(new_uid(), kind, points, label, text, slice_uid)
+        return cls(new_uid(), kind, points, label, text, slice_uid, frame_number)
 
     def to_json(self) -> dict[str, object]:
         """Plain values for JSON: what goes over the wire to the browser."""
+        frame = {} if self.frame_number is None else {"frame_number": self.frame_number}
         return {
             "uid": self.uid,
             "kind": self.kind,
@@ -115,6 +125,7 @@ class Annotation:
             "label": self.label,
             "text": self.text,
             "slice_uid": self.slice_uid,
+            **frame,
         }
 
     @classmethod
@@ -128,7 +139,7 @@ class Annotation:
         """
         if not isinstance(value, Mapping):
             raise CaseError(f"an annotation must be an object, not {type(value).__name__}.")
-        known = {"uid", "kind", "points_lps_mm", "label", "text", "slice_uid"}
+        known = {"uid", "kind", "points_lps_mm", "label", "text", "slice_uid", "frame_number"}
         if unknown := set(value) - known:
             raise CaseError(f"an annotation has no field {', '.join(sorted(map(str, unknown)))}.")
         if missing := {"uid", "kind", "points_lps_mm"} - set(value):
@@ -140,7 +151,16 @@ class Annotation:
             label=cast(str, value.get("label", "")),
             text=cast(str, value.get("text", "")),
             slice_uid=cast("str | None", value.get("slice_uid")),
+            frame_number=cast("int | None", value.get("frame_number")),
         )
+
+
+def _check_frame_number(number: object, slice_uid: str | None) -> None:
+    """Frames count from 1 and belong to an image (PS3.3 C.7.6.6)."""
+    if type(number) is not int or not 1 <= number <= MAX_FRAMES:
+        raise CaseError(f"frame_number {number!r} must be a whole number from 1 to {MAX_FRAMES}.")
+    if slice_uid is None:
+        raise CaseError(f"frame_number {number} was given without the slice_uid of its image.")
 
 
 def _clean_words(name: str, words: object, most: int) -> str:

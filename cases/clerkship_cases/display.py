@@ -6,6 +6,7 @@ between black and white (DICOM PS3.3 C.11.2.1.2).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,10 @@ CT_PRESETS_HU: tuple[tuple[str, float, float], ...] = (
 #: so that a few bright pixels (a marker, a bladder full of tracer) do not make the rest black.
 ROBUST_PERCENTILES = (0.5, 99.5)
 
+#: Of volumes larger than this, percentiles are taken from a part of the rows, about so many voxels. Our
+#: own choice: enough for percentiles, little memory beside the volume.
+_LARGE_VOXELS, _SAMPLED_VOXELS = 10_000_000, 2_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -46,7 +51,11 @@ class Window:
 
 
 def windows_for(
-    array: NDArray[np.generic], modality: str, headers: Sequence[Dataset] = ()
+    array: NDArray[Any],
+    modality: str,
+    headers: Sequence[Dataset] = (),
+    *,
+    span: tuple[float, float] | None = None,
 ) -> tuple[Window, ...]:
     """All windows an image is offered with; the first is the default.
 
@@ -55,13 +64,17 @@ def windows_for(
 
     Parameters
     ----------
-    array : [slice, row, column]
+    array : [slice, row, column], or [slice, row, column, 3] for colour
         Values after the modality LUT.
     modality : str
         DICOM modality, for instance ``"CT"``.
     headers : sequence of Dataset
         DICOM headers of the series; the first that names a window wins.
+    span : (float, float), optional
+        Least and greatest value, where they are known already.
     """
+    if array.ndim == 4:  # colour is shown as it is
+        return (Window("full range", 127.5, 255),)
     found: list[Window] = []
     for header in headers:
         found = _windows_in_file(header)
@@ -69,7 +82,7 @@ def windows_for(
             break
     if modality == "CT":
         found += [Window(name, level, width) for name, level, width in CT_PRESETS_HU]
-    found += _windows_of_values(array)
+    found += _windows_of_values(array, span)
     return distinct(found)
 
 
@@ -117,6 +130,8 @@ def to_grey(values: NDArray[np.generic], window: Window, *, inverted: bool) -> N
 
 def _windows_in_file(header: Dataset) -> list[Window]:
     """Window centre/width pairs of a header, else the span of its first VOI LUT."""
+    if not any(keyword in header for keyword in ("WindowCenter", "VOILUTSequence")):
+        return []
     centers = _numbers(header.get("WindowCenter"))
     widths = _numbers(header.get("WindowWidth"))
     names = header.get("WindowCenterWidthExplanation") or []
@@ -137,12 +152,16 @@ def _windows_in_file(header: Dataset) -> list[Window]:
     return found
 
 
-def _windows_of_values(array: NDArray[np.generic]) -> list[Window]:
+def _windows_of_values(array: NDArray[Any], span: tuple[float, float] | None) -> list[Window]:
     """Give the robust window (over what is not background) and the full range."""
-    low, high = float(array.min()), float(array.max())
+    low, high = (float(end) for end in span or (array.min(), array.max()))
     full = Window("full range", (low + high) / 2, max(high - low, 1.0))
-    # Every n-th value of the non-background: percentiles of 30 million voxels need no more.
-    values = array[array > array.min()]
+    # A part of a large volume, then every n-th value of what is not background: percentiles need no
+    # more. Whole rows are taken, because a step along the array may fall on the same column each time.
+    values = (
+        array[:, :: max(1, array.size // _SAMPLED_VOXELS)] if array.size > _LARGE_VOXELS else array
+    )
+    values = values[values > low]
     values = values[:: max(1, values.size // 200_000)]
     if values.size == 0:
         return [full]

@@ -15,7 +15,8 @@ from pydicom.dataset import Dataset
 
 from clerkship_cases.volume import Volume
 
-_KEPT = frozenset(
+#: Attributes that may be public.
+KEPT = frozenset(
     {
         # which image it is
         "SpecificCharacterSet",
@@ -119,7 +120,7 @@ def public_header(dataset: Dataset, case_id: str, withheld: Iterable[str] = ()) 
     header = Dataset()
     hidden = set(withheld)
     for element in dataset:
-        if element.keyword in _KEPT - hidden:
+        if element.keyword in KEPT - hidden:
             header.add(element)
     _say_nobody(header, case_id)
     return header
@@ -146,10 +147,10 @@ def synthetic_headers(case_id: str, volume: Volume) -> list[Dataset]:
         header.ImageType = ["DERIVED", "SECONDARY", "OTHER"]
         header.InstanceNumber = k + 1
         header.SeriesNumber = 1
-        header.ImagePositionPatient = _decimal(positions[k])
-        header.ImageOrientationPatient = _decimal(np.concatenate([along_row, along_column]))
-        header.PixelSpacing = _decimal(np.array([row_mm, column_mm]))
-        header.SliceThickness = _decimal(np.array([slice_mm]))[0]
+        header.ImagePositionPatient = decimal(positions[k])
+        header.ImageOrientationPatient = decimal(np.concatenate([along_row, along_column]))
+        header.PixelSpacing = decimal(np.array([row_mm, column_mm]))
+        header.SliceThickness = decimal(np.array([slice_mm]))[0]
         header.SpacingBetweenSlices = header.SliceThickness
         header.SamplesPerPixel = 1
         header.PhotometricInterpretation = "MONOCHROME2"
@@ -157,9 +158,7 @@ def synthetic_headers(case_id: str, volume: Volume) -> list[Dataset]:
         bits = volume.array.dtype.itemsize * 8
         header.BitsAllocated, header.BitsStored, header.HighBit = bits, bits, bits - 1
         header.PixelRepresentation = int(np.issubdtype(volume.array.dtype, np.signedinteger))
-        header.WindowCenter, header.WindowWidth = _decimal(
-            np.array([default.center, default.width])
-        )
+        header.WindowCenter, header.WindowWidth = decimal(np.array([default.center, default.width]))
         _say_nobody(header, case_id)
         headers.append(header)
     return headers
@@ -201,6 +200,6 @@ def _say_nobody(header: Dataset, case_id: str) -> None:
     header.DeidentificationMethod = "Clerkship: attributes by allow-list"
 
 
-def _decimal(values: NDArray[np.float64]) -> list[float]:
+def decimal(values: NDArray[np.float64]) -> list[float]:
     """Numbers that fit a DICOM DS (16 characters); + 0.0 turns -0 into 0."""
     return [float(f"{v:.10g}") + 0.0 for v in values]

@@ -23,7 +23,7 @@ def measure(annotation: Annotation, volume: Volume) -> dict[str, float | str]:
     measured : dict
         By kind. Length: ``length``, ``unit`` ("mm" or "px"). Angle: ``angle_deg`` (0 to 180). Ellipse
         and region: ``area``, ``unit`` ("mm²" or "px²") and, when at least one voxel centre lies inside,
-        ``mean``, ``sd``, ``min``, ``max``, ``voxels`` and ``value_unit``. Arrow: nothing.
+        ``mean``, ``sd``, ``min``, ``max``, ``voxels`` and ``value_unit`` (in colour: ``voxels`` only). Arrow and point: nothing.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def measure(annotation: Annotation, volume: Volume) -> dict[str, float | str]:
             return {"angle_deg": _angle_deg(points[0] - points[1], points[2] - points[1])}
         case "ellipse" | "region":
             return _measure_area(annotation, volume) | {"unit": f"{length_unit}²"}
-        case "arrow":
+        case "arrow" | "point":
             return {}
 
 
@@ -76,7 +76,9 @@ def _measure_area(annotation: Annotation, volume: Volume) -> dict[str, float | s
         area = polygon_area(points_uv)
     measured: dict[str, float | str] = {"area": area * cell}
     values = take_plane(volume.array, plane)[inside].astype(np.float64)
-    if values.size:
+    if volume.is_colour:
+        measured["voxels"] = float(len(values))  # three numbers a voxel have no one mean
+    elif values.size:
         measured |= {
             "mean": float(values.mean()),
             "sd": float(values.std()),

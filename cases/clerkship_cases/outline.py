@@ -24,15 +24,31 @@ def outline_px(area: NDArray[np.bool_]) -> list[tuple[float, float]]:
     outlines = _closed_lines(_edges(area))
     if not outlines:
         raise CaseError("an empty area has no outline.")
-    longest = max(outlines, key=len)
-    corners = [
+    return _corners(max(outlines, key=len))
+
+
+def outlines_px(area: NDArray[np.bool_]) -> list[list[tuple[float, float]]]:
+    """Outlines of every part of an area and of every hole in it, as :func:`outline_px` gives one.
+
+    Filled together by the even-odd rule they give the same pixels. An empty area has none.
+
+    Parameters
+    ----------
+    area : bool [row, column]
+    """
+    return [_corners(line) for line in _closed_lines(_edges(area))]
+
+
+def _corners(line: list[_Corner]) -> list[tuple[float, float]]:
+    """Keep the corners at which a line of pixel edges turns."""
+    turns = [
         here
         for before, here, after in zip(
-            longest[-1:] + longest[:-1], longest, longest[1:] + longest[:1], strict=True
+            line[-1:] + line[:-1], line, line[1:] + line[:1], strict=True
         )
         if (before[0] - here[0], before[1] - here[1]) != (here[0] - after[0], here[1] - after[1])
     ]
-    return [(column - 0.5, row - 0.5) for column, row in corners]
+    return [(column - 0.5, row - 0.5) for column, row in turns]
 
 
 def _edges(area: NDArray[np.bool_]) -> dict[_Corner, list[_Corner]]:

@@ -75,7 +75,7 @@ def region_mask(annotation: Annotation, volume: Volume) -> NDArray[np.bool_]:
         If the shape has no inside, lies oblique to the grid, or outside it.
     """
     plane, inside = plane_mask(annotation, volume)
-    mask = np.zeros(volume.array.shape, dtype=np.bool_)
+    mask = np.zeros(volume.array.shape[:3], dtype=np.bool_)
     take_plane(mask, plane)[...] = inside
     return mask
 
@@ -121,7 +121,7 @@ def grid_plane(points_ijk: NDArray[np.float64], volume: Volume) -> GridPlane:
 
 
 def take_plane(array: NDArray[Scalar], plane: GridPlane) -> NDArray[Scalar]:
-    """View of ``array`` [slice, row, column] at a plane, as [v, u]."""
+    """View of ``array`` [slice, row, column] at a plane, as [v, u]; a colour axis stays the last."""
     where: list[int | slice] = [slice(None)] * 3
     where[2 - plane.axis] = plane.at
     return array[tuple(where)]

@@ -4,13 +4,13 @@ Frames
 ------
 ``_ijk`` is (column, row, slice), zero-based, at voxel centres; ``array[k, j, i]``.
 ``_lps_mm`` is the DICOM patient frame: +x left, +y posterior, +z superior, in millimetres.
-NIfTI is RAS; :func:`volume_from_nifti` is the only place where it is turned into LPS.
+NIfTI is RAS, NRRD says what it is: :data:`LPS_FROM` is the only place where a frame is turned into LPS.
 """
 
 from dataclasses import dataclass, field
 from itertools import permutations
-from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,17 @@ Values = NDArray[np.int16] | NDArray[np.uint16] | NDArray[np.uint8] | NDArray[np
 Affine = NDArray[np.float64]
 Points = NDArray[np.float64]
 
+#: Matrices that turn world coordinates of other conventions into LPS (each is its own inverse).
+LPS_FROM = MappingProxyType(
+    {
+        "LPS": np.diag([1.0, 1.0, 1.0, 1.0]),
+        "RAS": np.diag([-1.0, -1.0, 1.0, 1.0]),
+        "LAS": np.diag([1.0, -1.0, 1.0, 1.0]),
+    }
+)
+#: What a volume may weigh, in bytes. Our own limit: 2,000 CT slices of 1024 x 1024.
+MAX_VOLUME_BYTES = 2**32
+
 #: A grid whose cells have less volume than this (mm³) can't be turned back from mm to voxels.
 _FLAT_MM3 = 1e-9
 
@@ -32,12 +43,12 @@ class Volume:
 
     Attributes
     ----------
-    array : [slice, row, column]
-        Values after the modality LUT, in ``unit``; read-only.
+    array : [slice, row, column], or [slice, row, column, 3] for colour
+        Values after the modality LUT, in ``unit``; red, green, blue (uint8) for colour; read-only.
     affine_lps_mm : (4, 4) float
         (column, row, slice, 1) -> (x, y, z, 1) in LPS millimetres.
     unit : str
-        ``"HU"``, ``"counts"``, or ``"1"`` where values have no unit (MR, CR).
+        ``"HU"``, ``"counts"``, ``"RGB"`` for colour, or ``"1"`` where values have no unit (MR, CR).
     modality : str
         DICOM modality.
     is_calibrated : bool
@@ -64,10 +75,12 @@ class Volume:
     def __post_init__(self) -> None:
         """Check shapes, freeze the arrays, make sure that there is a window."""
         affine = np.array(self.affine_lps_mm, dtype=np.float64)
-        if self.array.ndim != 3 or self.array.size == 0:
+        colour = self.array.ndim == 4 and self.array.shape[3] == 3 and self.array.dtype == np.uint8
+        if (self.array.ndim != 3 and not colour) or self.array.size == 0:
             raise CaseError(
                 f"a volume of shape {self.array.shape} was given; it must be [slice, row, column] "
-                f"with at least one voxel. A single image is array[np.newaxis]."
+                f"with at least one voxel, or [slice, row, column, 3] of uint8 for colour. "
+                f"A single image is array[np.newaxis]."
             )
         if affine.shape != (4, 4) or not np.isfinite(affine).all():
             raise CaseError("the affine of a volume must be a 4 x 4 matrix of finite numbers.")
@@ -84,6 +97,11 @@ class Volume:
         object.__setattr__(self, "_voxel_from_lps", np.linalg.inv(affine))
         if not self.windows:
             object.__setattr__(self, "windows", windows_for(array, self.modality))
+
+    @property
+    def is_colour(self) -> bool:
+        """True where each voxel is red, green, blue: ``array`` is then [slice, row, column, 3]."""
+        return self.array.ndim == 4
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
@@ -107,65 +125,37 @@ class Volume:
         return points @ self._voxel_from_lps[:3, :3].T + self._voxel_from_lps[:3, 3]
 
 
-def smallest_exact(values: NDArray[np.generic]) -> Values:
+def smallest_exact(values: NDArray[Any]) -> Values:
     """Store values in the smallest of uint8, int16, uint16 that holds all exactly, else float32."""
-    if values.size and np.isfinite(values).all() and not (values % 1).any():
-        low, high = float(values.min()), float(values.max())
-        if low >= 0 and high <= np.iinfo(np.uint8).max:
-            return values.astype(np.uint8)
-        if np.iinfo(np.int16).min <= low and high <= np.iinfo(np.int16).max:
-            return values.astype(np.int16)
-        if low >= 0 and high <= np.iinfo(np.uint16).max:
-            return values.astype(np.uint16)
-    return values.astype(np.float32)
+    if values.size == 0:
+        return values.astype(np.float32)
+    low, high = float(values.min()), float(values.max())
+    if np.isfinite((low, high)).all() and _all_whole(values):
+        kind = smallest_for(low, high)
+        if kind is not None:
+            return cast(Values, values.astype(kind, copy=False))
+    return values.astype(np.float32, copy=False)
 
 
-def volume_from_nifti(
-    path: Path, *, modality: str, unit: str = "1", frame_of_reference_uid: str | None = None
-) -> Volume:
-    """Read a NIfTI file, turned so that it lies like a DICOM axial stack.
-
-    Axes are only swapped and flipped, never resampled: columns run towards the patient's left, rows
-    towards posterior, slices towards superior (as closely as the file's own axes allow).
-
-    Raises
-    ------
-    CaseError
-        If the file is no three-dimensional NIfTI image or does not place itself in space.
-
-    Source
-    ------
-    NIfTI-1 standard (nifti1.h): +x right, +y anterior, +z superior.
-    """
-    import nibabel as nib
-
-    try:
-        image: Any = nib.load(path)
-        values = np.asanyarray(image.dataobj)
-    except (OSError, EOFError, nib.filebasedimages.ImageFileError) as problem:
-        raise CaseError(f"{path.name}: can't be read as NIfTI ({problem}).") from problem
-    if values.ndim != 3:
-        raise CaseError(f"{path.name}: has {values.ndim} dimensions; a case needs 3.")
-    if not (int(image.header["sform_code"]) or int(image.header["qform_code"])):
-        raise CaseError(
-            f"{path.name}: has neither a qform nor an sform, so left and right are unknown. "
-            f"Use a file that states its orientation."
-        )
-    ras_from_lps = np.diag([-1.0, -1.0, 1.0, 1.0])  # its own inverse
-    lps, affine = _along_axes(values, ras_from_lps @ np.asarray(image.affine, dtype=np.float64))
-    return Volume(
-        array=smallest_exact(np.ascontiguousarray(lps.transpose(2, 1, 0))),
-        affine_lps_mm=affine,
-        unit=unit,
-        modality=modality,
-        frame_of_reference_uid=frame_of_reference_uid,
-    )
+def smallest_for(low: float, high: float) -> type[np.uint8 | np.int16 | np.uint16] | None:
+    """Say which integer type holds all whole numbers from ``low`` to ``high``; None if none does."""
+    for kind in (np.uint8, np.int16, np.uint16):
+        if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
+            return kind
+    return None
 
 
-def _along_axes(values: NDArray[Any], affine: Affine) -> tuple[NDArray[Any], Affine]:
+def along_patient_axes(values: NDArray[Any], affine: Affine) -> tuple[NDArray[Any], Affine]:
     """Swap and flip axes until the first runs along +x, the second +y, the third +z, as near as may be.
 
     Oblique grids stay oblique; no value is changed.
+
+    Parameters
+    ----------
+    values : [i, j, k]
+        In the order of the affine's columns.
+    affine : (4, 4) float
+        Index to world, in any frame.
     """
     directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
     # The assignment of axes to x, y, z with the largest sum of cosines.
@@ -180,6 +170,13 @@ def _along_axes(values: NDArray[Any], affine: Affine) -> tuple[NDArray[Any], Aff
             affine[:3, n] *= -1
             values = np.flip(values, n)
     return values, affine
+
+
+def _all_whole(values: NDArray[Any]) -> bool:
+    """Whether no value has a fraction; looked at slice by slice, so that little memory is needed."""
+    if np.issubdtype(values.dtype, np.integer):
+        return True
+    return not any((part % 1).any() for part in np.atleast_2d(values))
 
 
 def _as_points(points: ArrayLike) -> Points:

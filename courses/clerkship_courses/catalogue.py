@@ -46,4 +46,4 @@ def _findings_in_key(case_id: str) -> tuple[str, ...]:
         key: Any = open_key(case_id)
     except CaseError as failure:
         raise CourseError(f"the key of case '{case_id}' cannot be read: {failure}") from failure
-    return tuple(finding.name for finding in key.findings)
+    return tuple(dict.fromkeys(finding.name for finding in key.findings))

@@ -305,16 +305,15 @@ def load_reference(case_id: str, finding: str) -> Reference:
     """
     try:
         case = open_case(case_id)
-        findings = [item for item in open_key(case_id).findings if item.name == finding]
-        annotations = tuple(item.annotation for item in findings)
-        masks = [region_mask(item, case.volume) for item in annotations]
+        parts = open_key(case_id).reference(finding)  # of several readers: fused, else the first
+        annotations = tuple(part.annotation for part in parts)
+        masks = [part.voxels(case) for part in parts]
     except CaseError as exc:
         raise GradingError(f"case {case_id!r}, finding {finding!r}: {exc}") from exc
-    if not masks or not any(mask.any() for mask in masks):
-        names = ", ".join(sorted({item.name for item in open_key(case_id).findings})) or "none"
+    if not any(mask.any() for mask in masks):
         raise GradingError(
-            f"the key of case {case_id!r} has no outline for finding {finding!r}; it has: {names}. "
-            "Correct 'finding' in the module, or add the outline to the key."
+            f"the outline of finding {finding!r} in the key of case {case_id!r} holds no pixel of the "
+            "image. Correct the outline in the key."
         )
     volume = case.volume
     scene = Scene(

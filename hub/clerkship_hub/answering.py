@@ -93,12 +93,13 @@ def _annotate(form: Any, task: Any, _module: Module) -> dict[str, str]:
 
 def _reference(case: str, finding: str) -> Annotation:
     """Return the reference of a task (the demonstration stands on the teacher's side)."""
+    from clerkship_cases import CaseError
     from clerkship_cases.key import open_key
 
-    for reference in open_key(case).findings:
-        if reference.name == finding:
-            return reference.annotation
-    raise HubError(f"The key of case {case!r} has no finding {finding!r}.")
+    try:
+        return open_key(case).finding(finding).annotation
+    except CaseError as error:
+        raise HubError(str(error)) from error
 
 
 def _code(form: Any, task: Any, _module: Module) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from clerkship_hub.cases_bring import cases
+from clerkship_hub.cases_view import fail
 from clerkship_hub.errors import HubError
 from clerkship_hub.settings import CHECKOUT, DEFAULT_PORT, default_home
 
@@ -20,7 +21,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 new = typer.Typer(help="Start something new.", no_args_is_help=True)
-cases = typer.Typer(help="Look into the case library.", no_args_is_help=True)
 app.add_typer(new, name="new")
 app.add_typer(cases, name="cases")
 
@@ -34,12 +34,6 @@ Courses = Annotated[
         "--courses", metavar="DIR", help="Folder of the course sources.", show_default=False
     ),
 ]
-
-
-def fail(message: str) -> NoReturn:
-    """Say in one sentence what is in the way, and end with exit code 1."""
-    print(f"clerkship: {message}", file=sys.stderr)
-    raise typer.Exit(1)
 
 
 def _run_guarded(work: Callable[[], int]) -> NoReturn:
@@ -123,71 +117,6 @@ def new_module(
         typer.echo(f"Made {make(courses or CHECKOUT / 'courses', course, slug)}")
     except CourseError as error:
         fail(str(error))
-
-
-@cases.command("list")
-def cases_list(
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-) -> None:
-    """List the cases: id, modality, title."""
-    from clerkship_cases import CaseError, list_cases
-
-    try:
-        records = list_cases()
-    except CaseError as error:
-        fail(str(error))
-    if as_json:
-        typer.echo(json.dumps([record.model_dump(mode="json") for record in records], indent=1))
-        return
-    width = max((len(record.id) for record in records), default=0)
-    for record in records:
-        typer.echo(f"{record.id:<{width}}  {record.modality:<3} {record.title}")
-
-
-@cases.command("show")
-def cases_show(
-    case: Annotated[str, typer.Argument(help="Id of the case.")],
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-) -> None:
-    """Show the public record of a case: what it is, where it comes from, who says so."""
-    from clerkship_cases import CaseError, open_case
-
-    try:
-        record = open_case(case).record
-    except CaseError as error:
-        fail(str(error))
-    content = record.model_dump(mode="json", exclude_none=True)
-    if as_json:
-        typer.echo(json.dumps(content, indent=1, ensure_ascii=False))
-        return
-    width = max(len(name) for name in content)
-    for name, value in content.items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        typer.echo(f"{name:<{width}}  {text}")
-
-
-@cases.command("check")
-def cases_check() -> None:
-    """Check every case: its record, its image file, and its key where there is one."""
-    from clerkship_cases import CaseError, list_cases, open_case
-    from clerkship_cases.key import key_root, open_key
-
-    problems = []
-    try:
-        names = [record.id for record in list_cases()]
-        keys = sorted(file.parent.name for file in key_root().glob("*/key.yml"))
-    except CaseError as error:
-        fail(str(error))
-    for name in sorted({*names, *keys}):
-        try:
-            open_case(name).volume  # noqa: B018  (opening it is the check)
-            if name in keys:
-                open_key(name)
-        except CaseError as error:
-            problems.append(str(error))
-    if problems:
-        fail("\n".join(problems))
-    typer.echo(f"{len(names)} cases and {len(keys)} keys are in order.")
 
 
 def main() -> None:

@@ -34,7 +34,11 @@ def annotations(draw: st.DrawFn) -> Annotation:
         points,
         label=draw(words),
         text=draw(words),
-        slice_uid=draw(st.none() | st.just("1.2.3")),
+        **draw(
+            st.sampled_from(
+                [{}, {"slice_uid": "1.2.3"}, {"slice_uid": "1.2.3", "frame_number": 41}]
+            )
+        ),
     )
 
 
@@ -42,6 +46,19 @@ def annotations(draw: st.DrawFn) -> Annotation:
 @given(annotations())
 def test_what_goes_to_the_browser_comes_back_equal(annotation: Annotation) -> None:
     assert Annotation.from_json(json.loads(json.dumps(annotation.to_json()))) == annotation
+
+
+def test_what_was_saved_before_frames_were_known_still_reads() -> None:
+    annotation = Annotation.from_json(GOOD | {"slice_uid": "1.2.3"})
+    assert annotation.frame_number is None
+    assert set(annotation.to_json()) == {
+        "uid",
+        "kind",
+        "points_lps_mm",
+        "label",
+        "text",
+        "slice_uid",
+    }
 
 
 def test_every_new_annotation_has_its_own_dicom_uid() -> None:
@@ -86,6 +103,11 @@ GOOD = {"uid": "a-1", "kind": "length", "points_lps_mm": [[0, 0, 0], [1, 2, 3]]}
         ({"slice_uid": "abc"}, "not a DICOM UID"),
         ({"slice_uid": 5}, "not a DICOM UID"),
         ({"colour": "red"}, "no field colour"),
+        ({"frame_number": 3}, "without the slice_uid"),
+        ({"slice_uid": "1.2", "frame_number": 0}, "whole number from 1"),
+        ({"slice_uid": "1.2", "frame_number": 1.5}, "whole number from 1"),
+        ({"slice_uid": "1.2", "frame_number": True}, "whole number from 1"),
+        ({"kind": "point"}, "a point has 1 points; 2 were given"),
     ],
 )
 def test_what_a_browser_may_not_send(change: dict[str, object], complaint: str) -> None:

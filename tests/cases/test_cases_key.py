@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from clerkship_cases import Case, CaseError, measure, open_case, region_mask
-from clerkship_cases.key import Key, key_root, open_key
+from clerkship_cases.key import Key, key_root, key_roots, open_key
 from clerkship_cases.outline import connected_area, outline_px
 from clerkship_cases.raster import fill_polygon, polygon_area
 from clerkship_cases.standards.overlay import enclosed_areas, overlay_planes
@@ -138,6 +140,49 @@ def test_a_key_that_is_not_there(name: str) -> None:
         open_key(name, KEYS)
 
 
+def test_the_maker_of_an_older_key_is_who_it_names() -> None:
+    """Keys written before readers were kept apart name none: then ``who`` is the reader."""
+    finding = open_key("tibia-nof", KEYS).finding("lesion")
+    assert (finding.reader, finding.who) == ("author", "author")
+    assert (finding.date, finding.reviewed_by, finding.made_from) == (None, None, ())
+
+
+def test_several_roots_are_one_key_and_the_last_is_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (KEYS / "tibia-nof" / "key.yml").read_text(encoding="utf-8")
+    (tmp_path / "tibia-nof").mkdir()
+    (tmp_path / "tibia-nof" / "key.yml").write_text(
+        text.replace("    who: author", "    who: author\n    reader: second"), encoding="utf-8"
+    )
+    monkeypatch.setenv("CLERKSHIP_KEYS", f"{KEYS}{os.pathsep}{tmp_path}")
+    assert key_roots() == (KEYS, tmp_path)
+    assert list(open_key("tibia-nof").readers("lesion")) == ["author", "second"]
+    assert list(open_key("tibia-nof", KEYS).readers("lesion")) == ["author"]
+
+
+def test_added_keys_lie_beside_the_added_cases(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLERKSHIP_KEYS", raising=False)
+    monkeypatch.setenv("CLERKSHIP_LIBRARY", str(tmp_path))
+    assert key_roots() == (KEYS, tmp_path / "keys")
+
+
+def test_a_review_names_the_reviewer(tmp_path: Path) -> None:
+    text = (KEYS / "tibia-nof" / "key.yml").read_text(encoding="utf-8")
+    path = tmp_path / "tibia-nof" / "key.yml"
+    path.parent.mkdir()
+    path.write_text(text.replace("reviewed: none", "reviewed: second reader"), encoding="utf-8")
+    with pytest.raises(CaseError, match="reviewed_by must say who looked"):
+        open_key("tibia-nof", tmp_path)
+    signed = "reviewed: second reader\n    reviewed_by: radiologist-2\n    reviewed_on: 2026-05-04"
+    path.write_text(text.replace("reviewed: none", signed), encoding="utf-8")
+    finding = open_key("tibia-nof", tmp_path).finding("lesion")
+    assert (finding.reviewed, finding.reviewed_by) == ("second reader", "radiologist-2")
+    assert finding.reviewed_on == datetime.date(2026, 5, 4)
+
+
 def test_an_unknown_finding_lists_the_known_ones() -> None:
     with pytest.raises(CaseError, match="it has: lesion"):
         open_key("tibia-nof", KEYS).finding("tumour")
@@ -149,6 +194,8 @@ def test_an_unknown_finding_lists_the_known_ones() -> None:
         ("    who: author", "    who: nobody", r"key\.yml:\d+: findings.0.who"),
         ("      kind: region", "      kind: length", "a length has 2 points"),
         ("case: tibia-nof", "case: chest-pa", "they must be equal"),
+        ("    reviewed: none", "    reviewed: maybe", r"key\.yml:\d+: findings.0.reviewed"),
+        ("    reviewed: none", "    reader: Dr Who", r"key\.yml:\d+: findings.0.reader"),
     ],
 )
 def test_a_mistake_in_a_key_is_named(

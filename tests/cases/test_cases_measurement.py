@@ -244,3 +244,20 @@ def test_no_pixel_outside_the_outlines_box_is_filled(points: list[tuple[float, f
     for row, column in np.argwhere(fill_polygon(outline, (30, 30))):
         assert (outline.min(axis=0) - 1e-9 <= (column, row)).all()
         assert (outline.max(axis=0) + 1e-9 >= (column, row)).all()
+
+
+def test_a_region_on_a_colour_image_has_an_area_but_no_mean(opened: Callable[[str], Case]) -> None:
+    """Three numbers a voxel have no one mean; the area and the voxels stay."""
+    case = opened("lymph-node-us")
+    assert case.volume.is_colour
+    corners = [(10.5, 10.5, 0), (30.5, 10.5, 0), (30.5, 25.5, 0), (10.5, 25.5, 0)]
+    region = Annotation.new("region", case.volume.patient_from_voxel(corners))
+    measured = measure(region, case.volume)
+    column_mm, row_mm, _ = case.volume.spacing_mm
+    assert measured["area"] == pytest.approx(300 * column_mm * row_mm)
+    assert measured["voxels"] == 300
+    assert "mean" not in measured
+
+
+def test_a_point_has_a_place_and_nothing_to_measure(opened: Callable[[str], Case]) -> None:
+    assert measure(Annotation.new("point", [(0, 0, 0)]), opened("brain-mni152").volume) == {}

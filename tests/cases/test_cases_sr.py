@@ -13,11 +13,22 @@ import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
-from clerkship_cases import Annotation, Case, CaseError, read_sr, write_sr
+from clerkship_cases import (
+    Annotation,
+    Case,
+    CaseError,
+    Code,
+    read_report,
+    read_sr,
+    region_mask,
+    write_sr,
+)
 from clerkship_cases.annotation import new_uid
+from clerkship_cases.headers import evidence_header
 
 Open = Callable[[str], Case]
 
@@ -30,9 +41,14 @@ def drawn_on(case: Case) -> list[Annotation]:
         return case.volume.patient_from_voxel([(*point, k) for point in points])
 
     slice_uid = case.images[k].SOPInstanceUID
+    frame = case.frame_numbers[k] if len({h.SOPInstanceUID for h in case.images}) < k + 1 else None
     return [
         Annotation.new(
-            "length", place((10, 10), (40, 50)), label="longest diameter of it", slice_uid=slice_uid
+            "length",
+            place((10, 10), (40, 50)),
+            label="longest diameter of it",
+            slice_uid=slice_uid,
+            frame_number=frame,
         ),
         Annotation.new("angle", place((10, 10), (40, 50), (80.25, 3.5))),
         Annotation.new(
@@ -40,12 +56,14 @@ def drawn_on(case: Case) -> list[Annotation]:
             place((10, 50), (90, 50), (50, 30), (50, 70)),
             label="Knöchel ä/ü",
             slice_uid=slice_uid,
+            frame_number=frame,
         ),
         Annotation.new(
             "region",
             place((10.2, 10.1), (90.7, 20), (60.3, 80), (9, 9)),
             label="lesion",
             slice_uid=slice_uid,
+            frame_number=frame,
         ),
         # a name given by a viewer, and a tail outside the image
         Annotation(
@@ -53,6 +71,9 @@ def drawn_on(case: Case) -> list[Annotation]:
             "arrow",
             tuple(map(tuple, place((10, 10), (-4, 50)).tolist())),
             text="two\nlines \\ %",
+        ),
+        Annotation.new(
+            "point", place((33.25, 44.5)), label="top", slice_uid=slice_uid, frame_number=frame
         ),
     ]
 
@@ -77,7 +98,7 @@ def test_every_kind_survives_on_every_case(case: Case, tmp_path: Path, with_case
     assert_same(found, drawn, atol=2e-4)  # 32-bit floats, in pixels up to 2000
     for one, other in zip(found, drawn, strict=True):
         if case.volume.frame_of_reference_uid is not None:
-            assert one.slice_uid == other.slice_uid
+            assert (one.slice_uid, one.frame_number) == (other.slice_uid, other.frame_number)
             exact = np.asarray(other.points_lps_mm, np.float32).astype(float)
             np.testing.assert_array_equal(np.asarray(one.points_lps_mm), exact)
         else:  # a shape in pixels always names its image
@@ -94,7 +115,7 @@ def test_highdicom_and_pydicom_read_the_same_patient_coordinates(
     report = hd.sr.srread(path)
     groups = report.content.get_planar_roi_measurement_groups()
     assert len(groups) == len(drawn)
-    kinds = {"region": "POLYGON", "ellipse": "ELLIPSE"}
+    kinds = {"region": "POLYGON", "ellipse": "ELLIPSE", "point": "POINT"}
     raw = shapes(pydicom.dcmread(path))
     for group, item, annotation in zip(groups, raw, drawn, strict=True):
         expected = np.asarray(annotation.points_lps_mm)
@@ -314,11 +335,11 @@ def spoil_groups(dataset: Dataset) -> None:
         (spoil_nan, "must be finite"),
         (spoil_far, "not a place in a patient"),
         (spoil_count, "7 numbers, which make no points"),
-        (spoil_empty, "damaged or was not written by Clerkship"),
+        (spoil_empty, "damaged, or not as the standard has it"),
         (spoil_space, "another patient space"),
         (spoil_image, "drawn on another image"),
         (spoil_class, "holds CT Image Storage; expected a DICOM Structured Report"),
-        (spoil_groups, "holds 605 annotations; at most 500"),
+        (spoil_groups, "holds 606 annotations; at most 500"),
     ],
 )
 def test_a_spoilt_report_is_refused_with_a_reason(
@@ -394,3 +415,182 @@ def _whole(case: Case, tmp_path_factory: pytest.TempPathFactory) -> bytes:
         assert path is not None
         _written[case.id] = path.read_bytes()
     return _written[case.id]
+
+
+# -- reports of other programs -----------------------------------------------------
+
+
+def their_report(
+    case: Case, groups: list[Any], tmp_path: Path, *, extra: list[Dataset] | None = None
+) -> Path:
+    """A report as another program writes it, by highdicom alone."""
+    evidence = [*(evidence_header(header) for header in case.images[:3]), *(extra or [])]
+    content = hd.sr.MeasurementReport(
+        observation_context=hd.sr.ObservationContext(
+            observer_person_context=hd.sr.ObserverContext(
+                codes.DCM.Person, hd.sr.PersonObserverIdentifyingAttributes(name="Reader^One")
+            )
+        ),
+        procedure_reported=codes.LN.CTUnspecifiedBodyRegion,
+        imaging_measurements=groups,
+        title=codes.DCM.ImagingMeasurementReport,
+    )
+    hd.sr.Comprehensive3DSR(
+        evidence=evidence,
+        content=content,
+        series_number=1,
+        series_instance_uid=new_uid(),
+        sop_instance_uid=new_uid(),
+        instance_number=1,
+        manufacturer="Someone",
+    ).save_as(tmp_path / "theirs.dcm")
+    return tmp_path / "theirs.dcm"
+
+
+def planar(region: Any, **more: Any) -> Any:
+    return hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=hd.sr.TrackingIdentifier(new_uid(), "Nodule 1"),
+        referenced_region=region,
+        **more,
+    )
+
+
+def in_pixels(case: Case, kind: str, points: list[tuple[float, float]]) -> Any:
+    header = case.images[0]
+    return hd.sr.ImageRegion(
+        kind,
+        np.array(points, float),
+        hd.sr.SourceImageForRegion(header.SOPClassUID, header.SOPInstanceUID),
+    )
+
+
+def test_a_foreign_report_says_what_where_how_large_and_of_what_kind(
+    opened: Open, tmp_path: Path
+) -> None:
+    case = opened("liver-mr")
+    group = planar(
+        in_pixels(case, "CIRCLE", [(100.5, 120.5), (130.5, 160.5)]),
+        finding_type=hd.sr.CodedConcept("M-03010", "SRT", "Nodule"),
+        finding_sites=[hd.sr.FindingSite(codes.SCT.Liver)],
+        measurements=[hd.sr.Measurement(codes.SCT.Diameter, 72.5, codes.UCUM.Millimeter)],
+        qualitative_evaluations=[
+            hd.sr.QualitativeEvaluation(
+                hd.sr.CodedConcept("RID5972", "RADLEX", "Margin"),
+                hd.sr.CodedConcept("RID5714", "RADLEX", "Spiculated"),
+            )
+        ],
+    )
+    report = read_report(their_report(case, [group], tmp_path), case)
+    (found,) = report.groups
+    assert report.observers == ("Reader^One",)
+    assert found.finding == Code("27925004", "SCT")  # SRT in the file
+    assert found.sites == (Code("10200004", "SCT"),)
+    assert [(m.name.meaning, m.value, m.unit.value) for m in found.measurements] == [
+        ("Diameter", 72.5, "mm")
+    ]
+    assert [(e.name.meaning, e.value.meaning) for e in found.evaluations] == [
+        ("Margin", "Spiculated")
+    ]
+    (circle,) = found.annotations
+    assert (circle.kind, circle.label) == ("ellipse", "Nodule")
+    assert circle.slice_uid == case.images[0].SOPInstanceUID
+    assert region_mask(circle, case.volume).sum() == pytest.approx(np.pi * 50**2, rel=0.005)
+
+
+def test_a_volume_of_several_contours_gives_one_annotation_each(
+    opened: Open, tmp_path: Path
+) -> None:
+    """TID 1411: one group, a contour per slice."""
+    case = opened("brain-mni152")
+    space = case.volume.frame_of_reference_uid
+    corners = [
+        case.volume.patient_from_voxel([(10, 10, k), (40, 10, k), (30, 40, k), (10, 10, k)])
+        for k in range(3)
+    ]
+    regions = [hd.sr.ImageRegion3D("POLYGON", points, space) for points in corners]
+    group = hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=hd.sr.TrackingIdentifier(new_uid(), "Nodule 1"),
+        referenced_regions=[
+            in_pixels(case, "POLYLINE", [(10.5, 10.5), (40.5, 10.5), (30.5, 40.5), (10.5, 10.5)]),
+            in_pixels(case, "POLYLINE", [(50.5, 10.5), (80.5, 10.5), (70.5, 40.5), (50.5, 10.5)]),
+        ],
+    )
+    found = read_report(their_report(case, [group], tmp_path), case).groups[0].annotations
+    assert [a.kind for a in found] == ["region", "region"]
+    assert len({a.uid for a in found}) == 2
+    np.testing.assert_allclose(found[0].points_lps_mm, corners[0][:3], atol=1e-4)
+    planar_groups = [planar(region) for region in regions]
+    shapes_3d = [
+        group.annotations[0]
+        for group in read_report(their_report(case, planar_groups, tmp_path), case).groups
+    ]
+    for shape, points in zip(shapes_3d, corners, strict=True):
+        np.testing.assert_allclose(shape.points_lps_mm, points[:3], atol=1e-4)
+
+
+def test_several_points_of_one_item_are_several_annotations(opened: Open, tmp_path: Path) -> None:
+    case = opened("liver-mr")
+    path = their_report(case, [planar(in_pixels(case, "POINT", [(3.5, 4.5)]))], tmp_path)
+    dataset = pydicom.dcmread(path)
+    (shape,) = shapes(dataset)
+    shape.GraphicType, shape.GraphicData = "MULTIPOINT", [3.5, 4.5, 10.5, 20.5]
+    dataset.save_as(path)
+    found = read_report(path, case).groups[0].annotations
+    assert [a.kind for a in found] == ["point", "point"]
+    where = [case.volume.voxel_from_patient(a.points_lps_mm)[0, :2] for a in found]
+    np.testing.assert_allclose(where, [(3, 4), (10, 20)], atol=1e-5)
+
+
+def test_a_shape_that_hangs_below_its_number_is_found(opened: Open, tmp_path: Path) -> None:
+    """Web viewers put the two ends of a length under the length."""
+    case = opened("liver-mr")
+    group = planar(
+        in_pixels(case, "POLYLINE", [(1.5, 1.5), (31.5, 41.5)]),
+        measurements=[hd.sr.Measurement(codes.SCT.Length, 36.2, codes.UCUM.Millimeter)],
+    )
+    path = their_report(case, [group], tmp_path)
+    dataset = pydicom.dcmread(path)
+    (item,) = dataset.ContentSequence[-1].ContentSequence
+    (shape,) = shapes(dataset)
+    (number,) = (child for child in item.ContentSequence if child.ValueType == "NUM")
+    item.ContentSequence = [child for child in item.ContentSequence if child is not shape]
+    shape.RelationshipType = "INFERRED FROM"
+    number.ContentSequence = [shape]
+    dataset.save_as(path)
+    (length,) = read_report(path, case).groups[0].annotations
+    assert length.kind == "length"
+    where = case.volume.voxel_from_patient(length.points_lps_mm)[:, :2]
+    np.testing.assert_allclose(where, [(1, 1), (31, 41)], atol=1e-5)
+
+
+def test_a_report_of_another_kind_is_named() -> None:
+    """DCMTK's test report is a diagnosis in prose, not a list of measurements."""
+    with pytest.raises(
+        CaseError, match=r"report of another kind \(Diagnosis\); expected .*TID 1500"
+    ):
+        read_report(str(get_testdata_file("test-SR.dcm")))
+
+
+@pytest.mark.slow
+def test_a_frame_of_a_cine_is_named(opened: Open, tmp_path: Path) -> None:
+    case = opened("heart-us-cine")
+    header = case.images[41]
+    drawn = Annotation.new(
+        "point",
+        case.volume.patient_from_voxel([(30, 40, 41)]),
+        slice_uid=str(header.SOPInstanceUID),
+        frame_number=case.frame_numbers[41],
+    )
+    path = write_sr(tmp_path / "a.dcm", case, [drawn], observer="r1")
+    assert path is not None
+    dataset = pydicom.dcmread(path)
+    image = shapes(dataset)[0].ContentSequence[0].ReferencedSOPSequence[0]
+    assert image.ReferencedSOPInstanceUID == header.SOPInstanceUID
+    assert image.ReferencedFrameNumber == case.frame_numbers[41]
+    (found,) = read_sr(path, case)
+    assert found.frame_number == case.frame_numbers[41]
+    np.testing.assert_allclose(found.points_lps_mm, drawn.points_lps_mm, atol=2e-4)
+    image.ReferencedFrameNumber = 900
+    dataset.save_as(path)
+    with pytest.raises(CaseError, match="has no frame 900; it has 1 to 120"):
+        read_sr(path, case)

@@ -226,6 +226,24 @@ def test_a_case_without_a_key_is_named(tmp_path, monkeypatch):
         score_submission(tmp_path, course.KEY)
 
 
+# -- several readers ---------------------------------------------------------------------------------
+
+
+def test_readers_are_not_pooled_the_first_counts_until_they_are_fused(tmp_path, monkeypatch):
+    from clerkship_cases.reference import add_consensus, add_reference
+
+    monkeypatch.setenv("CLERKSHIP_KEYS", str(course.write_keys(tmp_path / "keys")))
+    other = course.square(left_px=course.LEFT_PX + course.SIDE_PX / 2)
+    said = {"title": "A square", "who": "author", "how": "Chosen by a test.", "reviewed": "none"}
+    add_reference(course.CASE, other, name="square", reader="second", **said)
+    first = load_reference.__wrapped__(course.CASE, "square")
+    assert first.annotations[0].points_lps_mm == course.square().points_lps_mm
+
+    add_consensus(course.CASE, "square", method="majority")
+    fused = load_reference.__wrapped__(course.CASE, "square")
+    assert fused.scene.reference.sum() != first.scene.reference.sum()
+
+
 # -- the library's own keys --------------------------------------------------------------------------
 
 

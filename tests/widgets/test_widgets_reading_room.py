@@ -188,7 +188,7 @@ def test_a_full_disk_is_said_and_the_marks_stay(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module, "write_sr", full)
+    monkeypatch.setattr("clerkship_widgets.answer_marks.write_sr", full)
     browser = Browser(ReadingRoom(task="mark-lesion"))
     browser.hello()
     browser.say(stroke=stroke())

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.error import URLError
-from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -46,95 +37,17 @@ MODULE = {
 }
 
 
-@dataclass
-class Site:
-    """A Jupyter server with Notebook 7 and Voila, behind a hub's kind of address."""
-
-    url: str
-    folder: Path
-
-    def api(self, path: str, method: str = "GET") -> Any:
-        with urlopen(Request(f"{self.url}api/{path}", method=method), timeout=30) as answer:
-            return json.loads(answer.read() or "null")
-
-
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    import nbformat
-
-    from clerkship_widgets.serve import install_static
-
-    folder = tmp_path_factory.mktemp("reading")
-    work = folder / "work"
-    work.mkdir()
+def site(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Any]) -> Any:
+    work = tmp_path_factory.mktemp("reading")
     (work / "module.json").write_text(json.dumps(MODULE))
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    site = serve(work)
     for task in MODULE["tasks"]:
-        code = (
-            f"from clerkship_widgets import ReadingRoom\nReadingRoom(task={task!r}, height_px=640)"
+        site.notebook(
+            task,
+            f"from clerkship_widgets import ReadingRoom\nReadingRoom(task={task!r}, height_px=640)",
         )
-        cell = nbformat.v4.new_code_cell(code)
-        nbformat.write(
-            nbformat.v4.new_notebook(cells=[cell], metadata=kernel), work / f"{task}.ipynb"
-        )
-    install_static(folder / "prefix")  # this checkout's engine, not one installed earlier
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    site = Site(f"http://127.0.0.1:{port}/user/alice/", work)
-    private = {
-        f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")
-    }
-    with (folder / "server.log").open("w") as log:
-        server = subprocess.Popen(
-            [
-                *(
-                    sys.executable,
-                    "-m",
-                    "jupyter_server",
-                    "--allow-root",
-                    "--no-browser",
-                    "--ip=127.0.0.1",
-                ),
-                *(
-                    f"--port={port}",
-                    "--ServerApp.port_retries=0",
-                    "--ServerApp.base_url=/user/alice/",
-                ),
-                *(
-                    "--IdentityProvider.token=",
-                    "--ServerApp.disable_check_xsrf=True",
-                    f"--ServerApp.root_dir={work}",
-                ),
-                "--ServerApp.jpserver_extensions={'jupyterlab': True, 'notebook': True, 'voila.server_extension': True}",
-            ],
-            env=os.environ | private | {"JUPYTER_PATH": str(folder / "prefix/share/jupyter")},
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        wait_until(
-            lambda: answers(site.url + "api"),
-            60,
-            f"the server of {folder / 'server.log'} to answer",
-        )
-        yield site
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(server.pid, signal.SIGKILL)
-
-
-def answers(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (URLError, OSError):
-        return False
+    return site
 
 
 def wait_until(true: Callable[[], object], patience_s: float, what: str) -> None:
@@ -229,7 +142,7 @@ def saved(page: Page) -> None:
     page.wait_for_selector(".rr-saved[data-state=saved]", timeout=PATIENCE_MS)
 
 
-def assert_circle_in_files(site: Site, task: str, middle: np.ndarray, radius: float) -> None:
+def assert_circle_in_files(site: Any, task: str, middle: np.ndarray, radius: float) -> None:
     """The region is in both standard files, at its place in the patient."""
     case = open_case("tibia-nof")
     (annotation,) = read_sr(site.folder / "answers" / f"{task}.sr.dcm")
@@ -244,7 +157,7 @@ def assert_circle_in_files(site: Site, task: str, middle: np.ndarray, radius: fl
     assert np.allclose([columns.mean(), rows.mean()], middle, atol=near)
 
 
-def test_read_mark_reload_restart_in_notebook_7(site: Site, page: Page) -> None:
+def test_read_mark_reload_restart_in_notebook_7(site: Any, page: Page) -> None:
     seen = {"largest": 0, "engine": 0}
 
     def watch(socket: Any) -> None:
@@ -290,7 +203,7 @@ def test_read_mark_reload_restart_in_notebook_7(site: Site, page: Page) -> None:
 
 
 def test_without_webgl_the_simple_display_reads_and_marks(
-    site: Site, browser: Browser, chromium_path: str
+    site: Any, browser: Browser, chromium_path: str
 ) -> None:
     flags = [
         "--disable-gpu",

@@ -32,8 +32,8 @@ import { decodeSlice } from "./slice_decoding.ts";
 const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);
 const out = [];
-for (const { coded, type, rows, columns } of JSON.parse(Buffer.concat(chunks))) {
-  const pixels = await decodeSlice(Buffer.from(coded, "base64"), type, rows, columns);
+for (const { coded, type, rows, columns, samples } of JSON.parse(Buffer.concat(chunks))) {
+  const pixels = await decodeSlice(Buffer.from(coded, "base64"), type, rows, columns, samples);
   out.push(Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength).toString("base64"));
 }
 console.log(JSON.stringify(out));
@@ -49,6 +49,7 @@ def decoded_by_the_browser(images: list[np.ndarray]) -> list[np.ndarray]:
             "type": image.dtype.name,
             "rows": image.shape[0],
             "columns": image.shape[1],
+            "samples": image.shape[2] if image.ndim == 3 else 1,
         }
         for image in images
     ]
@@ -85,6 +86,9 @@ def test_the_browser_decodes_exactly_what_the_kernel_coded() -> None:
         np.arange(60, dtype=np.int16).reshape(6, 10)[
             ::-1, ::-2
         ],  # a flipped view, as planes give them
+        noise.integers(0, 255, (11, 7, 3)).astype(np.uint8),  # red, green, blue
+        noise.integers(0, 255, (6, 9, 3)).astype(np.uint8)[::-1, ::-1],
+        np.array([[[0, 255, 0], [255, 0, 128]]], np.uint8),
     ]
     for sent, came in zip(images, decoded_by_the_browser(images), strict=True):
         assert came.tobytes() == np.ascontiguousarray(sent).tobytes()
@@ -109,7 +113,13 @@ def test_coding_can_be_undone_whatever_the_values(image: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [np.zeros((2, 2), np.int64), np.zeros(4, np.int16), np.zeros((1, 2, 2), np.uint8)]
+    "bad",
+    [
+        np.zeros((2, 2), np.int64),
+        np.zeros(4, np.int16),
+        np.zeros((1, 2, 2), np.uint8),
+        np.zeros((2, 2, 3), np.int16),
+    ],
 )
 def test_only_images_of_the_four_types_are_coded(bad: np.ndarray) -> None:
     with pytest.raises(TypeError, match="uint8, int16, uint16, float32"):
@@ -139,6 +149,15 @@ def test_a_preview_is_the_window_applied_to_block_means() -> None:
     )
     inverted, _ = preview(ramp, Window("all", 350, 701), inverted=True, longest_px=4)
     assert np.array_equal(inverted, 255 - grey)
+
+
+def test_a_preview_of_colours_is_their_mean_whatever_the_window() -> None:
+    checks = np.zeros((6, 8, 3), np.uint8)
+    checks[::2, :, 0] = 200  # every other row red
+    checks[..., 2] = 31
+    small, factor = preview(checks, Window("any", 5, 2), inverted=True, longest_px=4)
+    assert factor == 2
+    assert np.array_equal(small, np.full((3, 4, 3), (100, 0, 31)))
 
 
 def test_a_small_slice_comes_whole_at_once() -> None:

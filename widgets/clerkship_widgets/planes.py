@@ -75,7 +75,7 @@ class Plane:
 
         Returns
         -------
-        values : [row, column]
+        values : [row, column], or [row, column, 3] of a colour volume
             A view of the volume's array.
 
         Raises
@@ -87,10 +87,24 @@ class Plane:
             raise IndexError(
                 f"{self.name} slice {index} was asked for; there are 0 to {self.size[2] - 1}"
             )
+        return self.cut(volume.array, index)
+
+    def cut(self, array: NDArray[np.generic], index: int) -> NDArray[np.generic]:
+        """Cut one slice of any array on the grid of the volume, as :meth:`image` does.
+
+        Parameters
+        ----------
+        array : [slice, row, column] or [slice, row, column, sample]
+            For instance a mask.
+        index : int
+            Slice of the plane, zero-based.
+        """
         # array axes are (slice, row, column), so source index a is array axis 2 - a
-        by_plane = volume.array.transpose(2 - self.axes[2], 2 - self.axes[1], 2 - self.axes[0])
+        order = (2 - self.axes[2], 2 - self.axes[1], 2 - self.axes[0], *range(3, array.ndim))
         row_step, column_step = (-1 if flipped else 1 for flipped in (self.flips[1], self.flips[0]))
-        values: NDArray[np.generic] = by_plane[self._source_slice(index), ::row_step, ::column_step]
+        values: NDArray[np.generic] = array.transpose(order)[
+            self._source_slice(index), ::row_step, ::column_step
+        ]
         return values
 
     def source_slice(self, index: int) -> int | None:
@@ -127,7 +141,8 @@ def planes_of(volume: Volume, *, patient_orientation: Sequence[str] = ()) -> lis
     Parameters
     ----------
     volume : Volume
-        A stack of at least 16 calibrated slices is read in three planes, anything else as acquired.
+        At least 16 slices that are placed in the patient are read in three planes, anything else
+        (a cine, a few thick slices, a projection) as acquired.
     patient_orientation : sequence of two str
         DICOM PatientOrientation, for projection images that have no other orientation.
 
@@ -136,16 +151,21 @@ def planes_of(volume: Volume, *, patient_orientation: Sequence[str] = ()) -> lis
     list of Plane
         Axial, coronal, sagittal; or the acquired one alone.
     """
-    if volume.array.shape[0] >= FEWEST_SLICES_FOR_PLANES and volume.is_calibrated:
+    if volume.array.shape[0] >= FEWEST_SLICES_FOR_PLANES and is_placed(volume):
         return [_plane_along(volume, name) for name in _SCREEN_AXES_LPS]
     return [acquired_plane(volume, patient_orientation=patient_orientation)]
 
 
+def is_placed(volume: Volume) -> bool:
+    """Say whether the file says where in the patient its slices lie (those of a cine lie nowhere)."""
+    return volume.frame_of_reference_uid is not None and volume.is_calibrated
+
+
 def acquired_plane(volume: Volume, *, patient_orientation: Sequence[str] = ()) -> Plane:
     """Give the plane in which rows, columns and slices are the file's own."""
-    slices, rows, columns = volume.array.shape
+    slices, rows, columns = volume.array.shape[:3]
     letters: tuple[str, ...] = ()
-    if volume.frame_of_reference_uid is not None and volume.is_calibrated:
+    if is_placed(volume):
         letters = _edge_letters(volume.affine_lps_mm)
     elif len(patient_orientation) == 2 and all(patient_orientation):
         right, bottom = (str(word) for word in patient_orientation)
@@ -169,7 +189,7 @@ def _plane_along(volume: Volume, name: str) -> Plane:
         permutations(range(3)), key=lambda order: sum(abs(cosines[n, order[n]]) for n in range(3))
     )
     flips = tuple(bool(cosines[n, axes[n]] < 0) for n in range(3))
-    source_size = volume.array.shape[::-1]
+    source_size = volume.array.shape[2::-1]
     size = tuple(int(source_size[axis]) for axis in axes)
 
     source_from_plane = np.zeros((4, 4))

@@ -3,43 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anywidget
 import traitlets
 
-from clerkship_cases import (
-    Annotation,
-    Case,
-    CaseError,
-    measure,
-    open_case,
-    read_sr,
-    write_seg,
-    write_sr,
-)
+from clerkship_cases import Annotation, Case, CaseError
+from clerkship_widgets.answer_marks import AnswerMarks, explain
 from clerkship_widgets.answers import (
     WidgetError,
     answers_dir,
-    check_name,
     is_self_study,
-    task_spec,
 )
 from clerkship_widgets.autosave import Autosave
 from clerkship_widgets.planes import Plane, planes_of
+from clerkship_widgets.reference_layer import ReferenceLayer, reference_layer
+from clerkship_widgets.room_description import described_case, described_images, described_marks
+from clerkship_widgets.room_setup import annotate_spec, checked_tools, opened_case
 from clerkship_widgets.serve import answer_engine_request, script
-from clerkship_widgets.slice_server import PREVIEW_PX, first_image, slice_answer
-from clerkship_widgets.strokes import AnnotationHistory, measurement_lines
+from clerkship_widgets.slice_server import (
+    PREVIEW_PX,
+    describe,
+    encode_slice,
+    first_image,
+    slice_answer,
+)
+from clerkship_widgets.strokes import AnnotationHistory
 
 __all__ = ["ReadingRoom"]
 
-DRAWING_TOOLS = ("length", "angle", "ellipse", "region", "arrow")
-
-#: A stroke comes in one message of at most this many points (clerkship_cases has the same limit).
 _SMALLEST_ROOM_PX, _LARGEST_ROOM_PX = 240, 2000
 
 
@@ -55,7 +49,7 @@ class ReadingRoom(anywidget.AnyWidget):
         tools and labels; annotations are saved to ``answers/<task>.sr.dcm`` and ``.seg.dcm`` after
         every stroke, and are there again when the room is opened anew.
     tools : sequence of str, optional
-        Drawing tools on offer, of length, angle, ellipse, region and arrow; all by default.
+        Drawing tools on offer, of length, angle, ellipse, region, point and arrow; all by default.
     labels : sequence of str, optional
         Names that a mark can carry.
     height_px : int
@@ -90,21 +84,24 @@ class ReadingRoom(anywidget.AnyWidget):
         labels: Sequence[str] | None = None,
         height_px: int = 560,
     ) -> None:
-        spec = _annotate_spec(task) if task is not None else {}
-        self.case: Case = _opened(spec.get("case") if case is None else case)
+        spec = annotate_spec(task) if task is not None else {}
+        self.case: Case = opened_case(spec.get("case") if case is None else case)
         self._prompt = str(spec.get("prompt") or "")
-        self._tools = _checked_tools(spec.get("tools") if tools is None else tools)
+        self._tools = checked_tools(spec.get("tools") if tools is None else tools)
         self._labels = [
             str(label) for label in (spec.get("labels") if labels is None else labels) or []
         ]
         # The folder is fixed now: code in the notebook may change the current one later.
-        self._folder = answers_dir() if task is not None and not is_self_study() else None
+        saves = task is not None and not is_self_study()
+        self._answer = AnswerMarks(answers_dir(), str(task), self.case) if saves else None
         self._name = task
         self._planes: dict[str, Plane] = {}
         self._state: dict[str, Any] = {"state": "idle"}
-        self._unreadable: Path | None = None
-        self._history = AnnotationHistory(self._load())
-        self._autosave = Autosave(self._write, self._report, _explain)
+        self._history = AnnotationHistory()
+        self._is_loaded = self._answer is None
+        self._reference: ReferenceLayer | None = None
+        self._load()
+        self._autosave = Autosave(self._write, self._report, explain)
         self._loop: asyncio.AbstractEventLoop | None = None
         super().__init__(height_px=min(max(int(height_px), _SMALLEST_ROOM_PX), _LARGEST_ROOM_PX))
         self.set_trait("case_id", self.case.id)
@@ -151,65 +148,151 @@ class ReadingRoom(anywidget.AnyWidget):
         WidgetError
             If there is no task to save for, or the files can't be written.
         """
-        if self._folder is None:
+        if self._answer is None:
             raise WidgetError(
                 "Nothing is saved in self-study mode."
                 if self._name is not None
-                else "This room belongs to no task, so its marks are not saved. Open it with ReadingRoom(task=…)."
+                else "This room belongs to no task, so its marks are no answer. Open it with "
+                "ReadingRoom(task=…) to answer a task; a teacher keeps marks with save_reference(…)."
             )
         self._autosave.request()
         self._autosave.flush()
         if self._state["state"] == "failed":
             raise WidgetError(self._state["message"])
-        return [path for path in self._files() if path.exists()]
+        return self._answer.files
+
+    # -- for teachers ----------------------------------------------------------------------------
+
+    def save_reference(
+        self,
+        *,
+        name: str,
+        title: str,
+        who: str,
+        how: str,
+        reviewed: str,
+        reader: str,
+        reviewed_by: str | None = None,
+        label: str | None = None,
+        replace: bool = False,
+    ) -> Path:
+        """Put what is marked into the key of the case, as one reader's reference.
+
+        Parameters
+        ----------
+        name : str
+            What tasks call the finding, for instance ``"nodule"``.
+        title : str
+            What it is, in the words of the feedback.
+        who : {"metadata", "author", "clinician", "pathology"}
+            What the statement rests on.
+        how : str
+            How the shape was made, for instance ``"outlined by hand in the reading room"``.
+        reviewed : {"none", "self", "second reader", "panel", "pathology", "follow-up"}
+            How it was checked afterwards.
+        reader : str
+            Pseudonym or role of who drew it. Other readers' references are kept beside it.
+        reviewed_by : str, optional
+            Who checked it; needed as soon as somebody else is said to have looked.
+        label : str, optional
+            Take only marks with this label; all marks by default.
+        replace : bool
+            Whether an earlier reading of this finding by the same reader may be replaced.
+
+        Returns
+        -------
+        Path
+            The key.
+
+        Raises
+        ------
+        WidgetError
+            If nothing is marked, a mark lies outside the images, a word is not one of those above, or
+            keys can't be written from here (as on every student's server).
+        """
+        from clerkship_cases.reference import add_reference
+
+        marks = [mark for mark in self._history.now if label in (None, mark.label)]
+        if not marks:
+            raise WidgetError(
+                "Nothing is marked yet. Draw the finding in the room first, then save it."
+                if label is None
+                else f"No mark carries the label {label!r}. Label the marks, or leave label= out to save all."
+            )
+        try:
+            path = add_reference(
+                self.case,
+                marks,
+                name=name,
+                title=title,
+                who=cast(Any, who),  # checked against the words allowed, with the rest
+                how=how,
+                reviewed=cast(Any, reviewed),
+                reader=reader,
+                reviewed_by=reviewed_by,
+                replace=replace,
+            )
+        except (CaseError, OSError) as error:
+            raise WidgetError(f"The reference was not saved: {error}") from None
+        self.send({"done": f"Saved to the key of this case: {name}, read by {reader}."})
+        return path
+
+    def show_reference(self, name: str, reader: str | None = None) -> None:
+        """Lay a finding of the key over the images: dashed lines, a colour for each reader.
+
+        Where several readers drew it, what some include and others do not is tinted.
+
+        Parameters
+        ----------
+        name : str
+            Of the finding.
+        reader : str, optional
+            Only this reader's.
+
+        Raises
+        ------
+        WidgetError
+            If keys can't be read from here (as on every student's server), or it is not in the key.
+        """
+        self._reference = reference_layer(self.case, name, reader)
+        self.send({"reference": self._reference.to_json()})
+
+    def hide_reference(self) -> None:
+        """Take the reference off the images."""
+        self._reference = None
+        self.send({"reference": None})
 
     # -- files -----------------------------------------------------------------------------------
 
-    def _files(self) -> tuple[Path, Path]:
-        assert self._folder is not None  # noqa: S101  # only called where there is a task
-        return self._folder / f"{self._name}.sr.dcm", self._folder / f"{self._name}.seg.dcm"
-
-    def _load(self) -> list[Annotation]:
-        """Read what was saved before; a file that can't be read is kept, and said so."""
-        if self._folder is None:
-            return []
-        report, _ = self._files()
-        if not report.exists():
-            return []
+    def _load(self) -> None:
+        """Read what was saved before, once the images are here: without them marks have no place."""
+        if self._is_loaded or self._answer is None:
+            return
+        if self._answer.files:
+            try:
+                _ = self.case.images
+            except CaseError:
+                return  # said when the room is shown; the files stay as they are
+        self._is_loaded = True
         try:
-            annotations = read_sr(report, self.case)
-        except (CaseError, OSError) as error:
-            self._unreadable = report
-            self._state = {
-                "state": "failed",
-                "message": f"Your earlier marks in {report.name} could not be read ({error}). "
-                "The file is kept; new marks are saved beside it.",
-            }
-            return []
-        self._state = {"state": "loaded" if annotations else "idle"}
-        return annotations
+            loaded = self._answer.load()
+        except WidgetError as error:
+            self._state = {"state": "failed", "message": str(error)}
+            return
+        self._history = AnnotationHistory([*loaded, *self._history.now])
+        self._state = {"state": "loaded" if loaded else "idle"}
 
     def _write(self) -> None:
         """Write the answer files as the marks stand; runs in the autosave thread."""
-        annotations = list(self._history.now)
-        report, segments = self._files()
-        if self._unreadable is not None and self._unreadable.exists():
-            self._unreadable.replace(_unused(self._unreadable))
-            self._unreadable = None
-        report.parent.mkdir(parents=True, exist_ok=True)
-        observer = os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
-        if annotations:
-            write_sr(report, self.case, annotations, observer=observer)
-        else:
-            report.unlink(missing_ok=True)
-        if any(annotation.kind in ("ellipse", "region") for annotation in annotations):
-            write_seg(segments, self.case, annotations, observer=observer)
-        else:
-            segments.unlink(missing_ok=True)
+        if self._answer is None:
+            return
+        if not self._is_loaded:
+            raise WidgetError("the images of this case are not here; your earlier marks are kept.")
+        self._answer.save(self._history.now)
 
     def _changed(self) -> None:
         self._send_annotations()
-        if self._folder is not None:
+        if self._answer is not None:
             self._autosave.request()
 
     def _report(self, state: dict[str, Any]) -> None:
@@ -233,11 +316,12 @@ class ReadingRoom(anywidget.AnyWidget):
         actions: dict[str, Callable[[Any], None]] = {
             "hello": lambda _: self._welcome(content),
             "get": self._send_slice,
+            "votes": self._send_votes,
             "stroke": self._take_stroke,
             "delete": lambda uid: self.delete(str(uid)),
             "undo": lambda _: self.undo(),
             "redo": lambda _: self.redo(),
-            "save": lambda _: self._autosave.request() if self._folder is not None else None,
+            "save": lambda _: self._autosave.request() if self._answer is not None else None,
         }
         for name in content.keys() & actions.keys():
             try:
@@ -247,12 +331,18 @@ class ReadingRoom(anywidget.AnyWidget):
 
     def _welcome(self, content: dict[str, Any]) -> None:
         """Describe the room to a view that has just opened, with the first image of each plane."""
-        volume = self.case.volume
-        orientation = self.case.images[0].get("PatientOrientation") or ()
+        described = described_case(self.case.record)
+        try:
+            volume, headers = self.case.volume, self.case.images
+        except CaseError as error:
+            closed = {"case": described, "reason": str(error)}
+            self.send({"closed": closed, "to": content["hello"]})
+            return
+        self._load()
+        orientation = headers[0].get("PatientOrientation") or ()
         self._planes = {
             plane.name: plane for plane in planes_of(volume, patient_orientation=orientation)
         }
-        record = self.case.record
         wanted_px = content.get("px")
         longest_px = min(max(wanted_px, 64), 2048) if isinstance(wanted_px, int) else PREVIEW_PX
         firsts = [
@@ -260,29 +350,15 @@ class ReadingRoom(anywidget.AnyWidget):
             for plane in self._planes.values()
         ]
         room = {
-            "case": {
-                "id": record.id,
-                "title": record.title,
-                "modality": record.modality,
-                "view": record.view,
-                "history": record.history,
-                "attribution": record.attribution,
-                "licence": record.licence,
-            },
+            "case": described,
             "prompt": self._prompt,
             "tools": self._tools,
             "labels": self._labels,
-            "planes": [plane.to_json() for plane in self._planes.values()],
-            "windows": [
-                {"name": window.name, "center": window.center, "width": window.width}
-                for window in volume.windows
-            ],
-            "inverted": volume.inverted,
-            "calibrated": volume.is_calibrated,
-            "unit": volume.unit,
-            "kept": "task" if self._folder else "self-study" if is_self_study() else "practice",
+            **described_images(self.case, self._planes.values()),
+            "kept": "task" if self._answer else "self-study" if is_self_study() else "practice",
             "save": self._state,
             "first": [description for description, _ in firsts],
+            "reference": self._reference.to_json() if self._reference else None,
             **self._drawn(),
         }
         self.send({"room": room, "to": content["hello"]}, [data for _, data in firsts])
@@ -292,6 +368,16 @@ class ReadingRoom(anywidget.AnyWidget):
         if answer is not None:
             description, data = answer
             self.send({"slice": description}, [data])
+
+    def _send_votes(self, asked: Any) -> None:
+        """Answer ``{"plane": name, "index": n}`` with which readers of the reference include what."""
+        if self._reference is None or not isinstance(asked, dict):
+            return
+        plane, index = self._planes.get(str(asked.get("plane"))), asked.get("index")
+        if plane is None or type(index) is not int or not 0 <= index < plane.size[2]:
+            return
+        votes = self._reference.votes(plane, index)
+        self.send({"votes": describe(plane, index, votes)}, [encode_slice(votes)])
 
     def _take_stroke(self, stroke: Any) -> None:
         """Add what was drawn; ``plane`` and ``index`` say on which image."""
@@ -312,90 +398,33 @@ class ReadingRoom(anywidget.AnyWidget):
             )
         for words in ("label", "text"):  # DICOM drops blanks at the ends
             fields[words] = str(fields.get(words) or "").strip()
-        self.annotate(Annotation.from_json(fields | {"slice_uid": self._slice_uid(stroke)}))
+        self.annotate(Annotation.from_json(fields | self._image_of(stroke)))
 
-    def _slice_uid(self, stroke: dict[str, Any]) -> str | None:
-        """SOPInstanceUID of the source slice that a mark lies in, if it lies in one."""
+    def _image_of(self, stroke: dict[str, Any]) -> dict[str, Any]:
+        """Name the source image (and its frame, where it has several) that a mark lies in, if any."""
         plane, index = self._planes.get(str(stroke.get("plane"))), stroke.get("index")
-        if plane is None or not isinstance(index, int) or not 0 <= index < plane.size[2]:
-            return None
+        if plane is None or type(index) is not int or not 0 <= index < plane.size[2]:
+            return {}
         source = plane.source_slice(index)
-        return None if source is None else str(self.case.images[source].SOPInstanceUID)
+        if source is None:
+            return {}
+        uid = str(self.case.images[source].SOPInstanceUID)
+        has_frames = sum(str(header.SOPInstanceUID) == uid for header in self.case.images) > 1
+        frame = {"frame_number": self.case.frame_numbers[source]} if has_frames else {}
+        return {"slice_uid": uid, **frame}
 
     def _drawn(self) -> dict[str, Any]:
         """Give the marks with their measurements, for the browser."""
         return {
-            "annotations": [
-                annotation.to_json() | {"lines": self._measured(annotation)}
-                for annotation in self._history.now
-            ],
+            "annotations": described_marks(self._history.now, self.case),
             "can_undo": self._history.can_undo,
             "can_redo": self._history.can_redo,
         }
-
-    def _measured(self, annotation: Annotation) -> list[str]:
-        try:
-            return measurement_lines(annotation, measure(annotation, self.case.volume))
-        except CaseError:
-            return []  # a mark that can't be measured is still a mark
 
     def _send_annotations(self) -> None:
         if self._loop is None:
             self._loop = _running_loop()
         self.send(self._drawn())
-
-
-def _annotate_spec(task: str) -> dict[str, Any]:
-    """Read a task's description; refuse a task of another kind."""
-    check_name(task)
-    spec = task_spec(task)
-    if spec.get("kind") != "annotate":
-        raise WidgetError(
-            f"Task {task!r} is of kind {spec.get('kind')!r}; a reading room needs one of kind 'annotate'."
-        )
-    return spec
-
-
-def _opened(case: object) -> Case:
-    """Open a case by its id, or take one that is open."""
-    if isinstance(case, Case):
-        return case
-    if not isinstance(case, str):
-        raise WidgetError(
-            "Say which case to read: ReadingRoom('tibia-nof'), or a task: ReadingRoom(task='mark-lesion')."
-        )
-    try:
-        return open_case(case)
-    except CaseError as error:
-        raise WidgetError(str(error)) from None
-
-
-def _checked_tools(tools: Sequence[str] | None) -> list[str]:
-    """Keep the order of the toolbar; refuse what is not a tool."""
-    if tools is None:
-        return list(DRAWING_TOOLS)
-    if isinstance(tools, str) or set(tools) - set(DRAWING_TOOLS):
-        raise WidgetError(
-            f"tools={tools!r} was given; it must be a list of {', '.join(DRAWING_TOOLS)}."
-        )
-    return [tool for tool in DRAWING_TOOLS if tool in tools]
-
-
-def _explain(error: Exception) -> str:
-    """Say why saving failed, in words for a student."""
-    if isinstance(error, CaseError | WidgetError):
-        return f"Not saved: {error}"
-    if isinstance(error, OSError):
-        return f"Not saved: the files could not be written ({error.strerror or error}). Your marks are still here."
-    return f"Not saved: {type(error).__name__}: {error}. Your marks are still here; please tell your teacher."
-
-
-def _unused(path: Path) -> Path:
-    """Find a name beside a file that nothing has yet."""
-    candidates = (
-        path.with_name(f"{path.stem}.unreadable-{n}{path.suffix}") for n in range(1, 1000)
-    )
-    return next(candidate for candidate in candidates if not candidate.exists())
 
 
 def _uid_of(content: object) -> str | None:

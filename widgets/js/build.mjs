@@ -36,6 +36,22 @@ const withoutXml = {
   },
 };
 
+/**
+ * Cornerstone holds a press back for 400 ms and drops a second one in that time, to tell clicks from
+ * double clicks. Nothing here listens to its double clicks: a mark begins when the button goes down.
+ */
+const pressAtOnce = {
+  name: "press-at-once",
+  setup(build) {
+    build.onLoad({ filter: /tools[\\/].*mouseDownListener\.js$/ }, ({ path: file }) => {
+      const [wait, none] = ["DOUBLE_CLICK_TOLERANCE_MS = 400", "DOUBLE_CLICK_TOLERANCE_MS = 0"];
+      const source = fs.readFileSync(file, "utf8");
+      if (!source.includes(wait)) throw new Error(`${file} has changed: look for its double click time`);
+      return { contents: source.replace(wait, none) };
+    });
+  },
+};
+
 /** Style sheets are imported as text; esbuild would not minify them by itself. */
 const css = {
   name: "css-as-text",
@@ -69,7 +85,7 @@ for (const [name, source] of Object.entries(entries)) {
     sourcemap: dev ? "inline" : false,
     legalComments: "none",
     define: { "process.env.NODE_ENV": '"production"' },
-    plugins: [withoutXml, css],
+    plugins: [withoutXml, pressAtOnce, css],
     logLevel: "warning",
   });
   const bytes = fs.readFileSync(outfile);

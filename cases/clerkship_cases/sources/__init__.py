@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clerkship_cases.errors import CaseError
-
 if TYPE_CHECKING:
     from clerkship_cases.sources.kinds import Source
 
@@ -26,10 +24,14 @@ def case_files(case_id: str, source: "Source", folder: Path) -> tuple[Path, ...]
     CaseError
         If a file is not here yet (the message says how to get it), or is another file.
     """
-    from clerkship_cases.sources.package import package_file
-
     if source.kind == "package":
+        from clerkship_cases.sources.package import package_file
+
         return (package_file(source.package, source.file, source.sha256),)
-    raise CaseError(
-        f"the images of {case_id!r} are not on this machine yet; run `clerkship cases get {case_id}`."
-    )
+    if source.kind == "folder":
+        from clerkship_cases.sources.folder import folder_files
+
+        return folder_files(folder, source.manifest)
+    from clerkship_cases.sources.stored import stored_files
+
+    return stored_files(case_id, source, folder)

@@ -1,11 +1,10 @@
 """Image files that an installed package ships: found, checked, read in place, never copied."""
 
-import hashlib
-from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from clerkship_cases.errors import CaseError
+from clerkship_cases.store import sha256_of
 
 
 def package_file(package: str, file: str, sha256: str) -> Path:
@@ -34,7 +33,7 @@ def package_file(package: str, file: str, sha256: str) -> Path:
         ) from problem
     try:
         state = path.stat()
-        found = _sha256(path, state.st_size, state.st_mtime_ns)
+        found = sha256_of(path, state.st_size, state.st_mtime_ns)
     except OSError as problem:
         raise CaseError(
             f"{file} is not in the installed package {package!r} ({problem.strerror}). Reinstall it with "
@@ -47,9 +46,3 @@ def package_file(package: str, file: str, sha256: str) -> Path:
             f"file is damaged; install the version that Clerkship's lock file names."
         )
     return path
-
-
-@lru_cache(maxsize=64)
-def _sha256(path: Path, size: int, mtime_ns: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

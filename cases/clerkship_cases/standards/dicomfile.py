@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 
+from clerkship_cases.annotation import MAX_LABEL
 from clerkship_cases.errors import CaseError
 
 #: Only plain encodings are read: a deflated or compressed file can unpack to any size.
@@ -68,8 +69,8 @@ def untrusted(path: Path, what: str) -> Iterator[None]:
         raise
     except (Exception, RecursionError) as problem:
         raise CaseError(
-            f"{path.name} is damaged or was not written by Clerkship ({type(problem).__name__}). "
-            f"Expected {what}; draw and save again, or take an earlier version of the file."
+            f"{path.name} is damaged, or not as the standard has it ({type(problem).__name__}). "
+            f"Expected {what}; make the file again, or take an earlier version of it."
         ) from problem
 
 
@@ -100,7 +101,8 @@ def read_untrusted(
         syntax = str(read_file_meta_info(path).get("TransferSyntaxUID", ""))
         if syntax not in _PLAIN:
             raise CaseError(
-                f"{path.name} is compressed ({syntax or 'unknown encoding'}); save it uncompressed."
+                f"{path.name} is compressed or stored in a rare encoding ({syntax or 'none is named'}); save it "
+                f"uncompressed, little endian."
             )
         dataset = dcmread(path)
     except InvalidDicomError as problem:
@@ -120,3 +122,9 @@ def observer_name(observer: str) -> str:
             f"for instance 'student1'."
         )
     return f"{name}^"  # one component: a family name, said to be whole by the caret
+
+
+def as_label(words: str) -> str:
+    """Turn what another program calls a thing into a label: one line of at most 64 printable characters."""
+    clean = "".join(c if c.isprintable() and c != "\\" else " " for c in words)
+    return clean.strip()[:MAX_LABEL].strip()

@@ -1,46 +1,94 @@
-"""Read a Structured Report (TID 1500) back into annotations, whoever wrote it.
+"""Read a Structured Report (TID 1500), whoever wrote it: shapes, measurements, evaluations.
 
-No item is trusted: the tree is walked three fixed levels deep, numbers are counted before they are
-turned into points, and every value passes the checks of :class:`Annotation`.
+No item is trusted: the tree is walked a fixed number of levels deep, items are counted before they are
+read, and every value passes the checks of :class:`Annotation`.
+
+Source
+------
+DICOM PS3.16 TID 1500, 1410 (planar regions), 1411 (volumes), 1501 (groups without a region).
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
-import numpy as np
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from clerkship_cases.annotation import (
-    KINDS,
-    POINT_COUNTS,
-    Annotation,
-    Kind,
-    Point,
-    is_annotation_uid,
-)
+from clerkship_cases.annotation import Annotation
 from clerkship_cases.case import Case
 from clerkship_cases.errors import CaseError
+from clerkship_cases.standards import sr_tree as tree
+from clerkship_cases.standards.codes import Code, code_of
 from clerkship_cases.standards.dicomfile import read_untrusted, untrusted
-from clerkship_cases.standards.private import CORNER_PX, MAX_ANNOTATIONS, SR_MAX_BYTES
+from clerkship_cases.standards.image_place import ImagePlaces
+from clerkship_cases.standards.private import MAX_ANNOTATIONS, SR_MAX_BYTES
+from clerkship_cases.standards.sr_shapes import ShapeReader
 
 _COMPREHENSIVE_3D_SR = frozenset({"1.2.840.10008.5.1.4.1.1.88.34"})
+#: Enhanced and Comprehensive SR hold the same template, without SCOORD3D.
+_ANY_REPORT = _COMPREHENSIVE_3D_SR | {f"1.2.840.10008.5.1.4.1.1.88.{n}" for n in (22, 33)}
 _WHAT = "a DICOM Structured Report of annotations"
 
-# Concept codes (PS3.16 Annex D); compared without their scheme, which older files write differently.
-_IMAGING_MEASUREMENTS = "126010"
-_MEASUREMENT_GROUP = "125007"
-_IMAGE_LIBRARY = "111028"
-_IMAGE_LIBRARY_GROUP = "126200"
-_TRACKING_IDENTIFIER = "112039"
-_TRACKING_UID = "112040"
-_FINDING = "121071"
-_COMMENT = "121106"
-_SOURCE_OF_MEASUREMENT = "121112"
-_KIND = "kind"
-_HORIZONTAL_SPACING = "111026"
-_VERTICAL_SPACING = "111066"
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A number of a report, in the unit that the report gives (UCUM)."""
+
+    name: Code
+    value: float
+    unit: Code
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A qualitative evaluation: a question and its coded answer."""
+
+    name: Code
+    value: Code
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentReference:
+    """A segment of a segmentation that a group was measured on."""
+
+    sop_instance_uid: str
+    segment_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeasurementGroup:
+    """What a report says about one finding.
+
+    Attributes
+    ----------
+    tracking_identifier : str
+        Its name in the report.
+    finding : Code or None
+        What it is.
+    sites : tuple of Code
+        Where it is, in words.
+    annotations : tuple of Annotation
+        Where it is, in the patient.
+    segment : SegmentReference or None
+        For a volume: the segment that holds its voxels.
+    measurements, evaluations : tuple
+        What was measured and judged.
+    """
+
+    tracking_identifier: str
+    finding: Code | None
+    sites: tuple[Code, ...]
+    annotations: tuple[Annotation, ...]
+    segment: SegmentReference | None
+    measurements: tuple[Measurement, ...]
+    evaluations: tuple[Evaluation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a report says: who observed, and one group per finding."""
+
+    observers: tuple[str, ...]
+    groups: tuple[MeasurementGroup, ...]
 
 
 def read_sr(path: Path | str, case: Case | None = None) -> list[Annotation]:
@@ -63,113 +111,130 @@ def read_sr(path: Path | str, case: Case | None = None) -> list[Annotation]:
     path = Path(path)
     with untrusted(path, _WHAT):
         dataset = read_untrusted(path, _COMPREHENSIVE_3D_SR, max_bytes=SR_MAX_BYTES, what=_WHAT)
-        spacing_mm = _spacing_by_image(dataset)
-        groups = [
-            group
-            for container in _children(dataset, _IMAGING_MEASUREMENTS)
-            for group in _children(container, _MEASUREMENT_GROUP)
-        ]
-        if len(groups) > MAX_ANNOTATIONS:
+        groups = _groups(dataset, path.name)
+        places = ImagePlaces(case) if case is not None else None
+        if places is not None:
+            _check_images(dataset, places, path.name)
+        reader = ShapeReader(places, _spacing_by_image(dataset), str(dataset.SOPInstanceUID))
+        found: list[Annotation] = []
+        for group in groups:
+            try:
+                shapes = reader.annotations(group)
+            except CaseError as problem:
+                raise CaseError(f"{path.name}: {problem}") from problem
+            if not shapes:
+                raise CaseError(f"{path.name}: a measurement group has no shape.")
+            found += shapes
+        if len(found) > MAX_ANNOTATIONS:
             raise CaseError(
-                f"{path.name} holds {len(groups)} annotations; at most {MAX_ANNOTATIONS} are read."
+                f"{path.name} holds {len(found)} annotations; at most {MAX_ANNOTATIONS} are read."
             )
-        if case is not None:
-            _check_images(dataset, case, path.name)
+        return found
+
+
+def read_report(path: Path | str, case: Case | None = None) -> Report:
+    """Read a report of any program: findings with their shapes, numbers and judgements.
+
+    Parameters
+    ----------
+    path : Path
+        An Enhanced, Comprehensive or Comprehensive 3D SR after TID 1500.
+    case : Case, optional
+        When given, every shape must lie on images of this case; those that the report merely lists
+        (segmentations, other series) are not looked at.
+
+    Raises
+    ------
+    CaseError
+        If the file is too large, damaged, another kind of report, or a shape is of other images.
+    """
+    path = Path(path)
+    with untrusted(path, _WHAT):
+        dataset = read_untrusted(path, _ANY_REPORT, max_bytes=SR_MAX_BYTES, what=_WHAT)
+        title = tree.name_of(dataset)
+        if not any(tree.children(dataset, tree.IMAGING_MEASUREMENTS)):
+            meaning = tree.concept(dataset)
+            raise CaseError(
+                f"{path.name} is a report of another kind ({meaning.meaning if meaning else title or 'untitled'}); "
+                f"expected an imaging measurement report (TID 1500)."
+            )
+        places = ImagePlaces(case) if case is not None else None
+        reader = ShapeReader(places, _spacing_by_image(dataset), str(dataset.SOPInstanceUID))
+        observers = [str(item.PersonName) for item in tree.children(dataset, tree.OBSERVER_NAME)]
         try:
-            return [_annotation(group, spacing_mm, case) for group in groups]
+            groups = tuple(_group(item, reader) for item in _groups(dataset, path.name))
         except CaseError as problem:
             raise CaseError(f"{path.name}: {problem}") from problem
+        return Report(tuple(observers), groups)
 
 
-def _annotation(
-    group: Dataset, spacing_mm: dict[str, tuple[float, float]], case: Case | None
-) -> Annotation:
-    shape = next((item for item in _items(group) if item.ValueType in ("SCOORD", "SCOORD3D")), None)
-    if shape is None:
-        raise CaseError("a measurement group has no shape.")
-    label = next((_meaning(item) for item in _children(group, _FINDING)), "")
-    text = next((str(item.TextValue) for item in _children(group, _COMMENT)), "")
-    name = next((str(item.TextValue) for item in _children(group, _TRACKING_IDENTIFIER)), "")
-    uid = next((str(item.UID) for item in _children(group, _TRACKING_UID)), "")
-    image = next((_image_uid(item) for item in _children(group, _SOURCE_OF_MEASUREMENT)), None)
-    points = _graphic_data(shape)
-    kind = _kind(group, shape, points)
-    if len(points) > POINT_COUNTS[kind][1] + 1:
-        raise CaseError(f"a {kind} with {len(points)} points is too long.")
-    if kind == "region" and len(points) > 1 and (points[0] == points[-1]).all():
-        points = points[:-1]
-    if shape.ValueType == "SCOORD":
-        image = next(
-            (_image_uid(item) for item in _items(shape) if item.ValueType == "IMAGE"), image
+def _groups(dataset: Dataset, name: str) -> list[Dataset]:
+    groups = [
+        group
+        for container in tree.children(dataset, tree.IMAGING_MEASUREMENTS)
+        for group in tree.children(container, tree.MEASUREMENT_GROUP)
+    ]
+    if len(groups) > MAX_ANNOTATIONS:
+        raise CaseError(
+            f"{name} holds {len(groups)} annotations; at most {MAX_ANNOTATIONS} are read."
         )
-        points = _from_pixels(points, image, spacing_mm, case)
-    elif (
-        case is not None
-        and str(shape.ReferencedFrameOfReferenceUID) != case.volume.frame_of_reference_uid
-    ):
-        raise CaseError(f"a shape lies in another patient space than the case {case.id!r}.")
-    if case is not None and image is not None:
-        case.slice_index(image)
-    return Annotation(
-        uid=name if is_annotation_uid(name) else uid,
-        kind=kind,
-        points_lps_mm=tuple(cast(Point, tuple(point)) for point in points.tolist()),
-        label=label,
-        text=text,
-        slice_uid=image,
+    return groups
+
+
+def _group(group: Dataset, reader: ShapeReader) -> MeasurementGroup:
+    findings = [code_of(item, "ConceptCodeSequence") for item in tree.children(group, tree.FINDING)]
+    sites = [
+        code_of(item, "ConceptCodeSequence")
+        for item in tree.children(group, tree.FINDING_SITE, tree.FINDING_SITE_SRT)
+    ]
+    return MeasurementGroup(
+        tracking_identifier=tree.first_text(group, tree.TRACKING_IDENTIFIER),
+        finding=next((code for code in findings if code is not None), None),
+        sites=tuple(code for code in sites if code is not None),
+        annotations=tuple(reader.annotations(group)),
+        segment=_segment(group),
+        measurements=tuple(_measurements(group)),
+        evaluations=tuple(_evaluations(group)),
     )
 
 
-def _graphic_data(shape: Dataset) -> NDArray[np.float64]:
-    """Points as (n, 2) pixels or (n, 3) millimetres."""
-    dimensions = 2 if shape.ValueType == "SCOORD" else 3
-    numbers = np.atleast_1d(np.asarray(shape.GraphicData, dtype=np.float64))
-    if numbers.size == 0 or numbers.size % dimensions:
-        raise CaseError(
-            f"a shape has {numbers.size} numbers, which make no points of {dimensions}."
-        )
-    return numbers.reshape(-1, dimensions)
+def _measurements(group: Dataset) -> list[Measurement]:
+    found = []
+    for item in tree.items(group):
+        values = item.get("MeasuredValueSequence")
+        name = tree.concept(item)
+        if tree.value_type(item) != "NUM" or not values or name is None:
+            continue  # a number that was not measured has no value (PS3.3 C.18.1)
+        unit = code_of(values[0], "MeasurementUnitsCodeSequence")
+        if unit is not None:
+            found.append(Measurement(name, float(values[0].NumericValue), unit))
+    return found
 
 
-def _from_pixels(
-    points_px: NDArray[np.float64],
-    image: str | None,
-    spacing_mm: dict[str, tuple[float, float]],
-    case: Case | None,
-) -> NDArray[np.float64]:
-    """Pixels of an image to (nominal) patient millimetres."""
-    points_ij = points_px - CORNER_PX
-    if case is not None:
-        k = case.slice_index(image or "")
-        return case.volume.patient_from_voxel(
-            np.column_stack([points_ij, np.full(len(points_ij), k)])
-        )
-    column_mm, row_mm = spacing_mm.get(image or "", (1.0, 1.0))
-    return np.column_stack([points_ij * (column_mm, row_mm), np.zeros(len(points_ij))])
+def _evaluations(group: Dataset) -> list[Evaluation]:
+    known = {tree.FINDING, tree.FINDING_SITE, tree.FINDING_SITE_SRT}
+    found = []
+    for item in tree.items(group):
+        if tree.value_type(item) != "CODE" or tree.name_of(item) in known:
+            continue
+        name, value = tree.concept(item), code_of(item, "ConceptCodeSequence")
+        if name is not None and value is not None:
+            found.append(Evaluation(name, value))
+    return found
 
 
-def _kind(group: Dataset, shape: Dataset, points: NDArray[np.float64]) -> Kind:
-    """Kind as we wrote it; for other software's files, what the shape looks like."""
-    for item in _children(group, _KIND):
-        written = str(item.ConceptCodeSequence[0].get("CodeValue", ""))
-        for kind in KINDS:
-            if kind == written:
-                return kind
-    graphic = str(shape.GraphicType)
-    if graphic == "ELLIPSE":
-        return "ellipse"
-    is_closed = len(points) > 3 and bool((points[0] == points[-1]).all())
-    if graphic == "POLYGON" or (graphic == "POLYLINE" and is_closed):
-        return "region"
-    by_count: dict[int, Kind] = {2: "length", 3: "angle"}
-    if graphic == "POLYLINE" and len(points) in by_count:
-        return by_count[len(points)]
-    raise CaseError(f"a {graphic} with {len(points)} points is no kind of annotation known here.")
+def _segment(group: Dataset) -> SegmentReference | None:
+    for item in tree.children(group, tree.REFERENCED_SEGMENT):
+        reference = item.ReferencedSOPSequence[0]
+        number = reference.get("ReferencedSegmentNumber")
+        if number is not None:
+            first = number if isinstance(number, int) else number[0]
+            return SegmentReference(str(reference.ReferencedSOPInstanceUID), int(first))
+    return None
 
 
-def _check_images(dataset: Dataset, case: Case, name: str) -> None:
+def _check_images(dataset: Dataset, places: ImagePlaces, name: str) -> None:
     """Every image that the report lists must be one of the case."""
-    own = {str(header.SOPInstanceUID) for header in case.images}
     listed = {
         str(image.ReferencedSOPInstanceUID)
         for keyword in (
@@ -180,43 +245,23 @@ def _check_images(dataset: Dataset, case: Case, name: str) -> None:
         for series in study.ReferencedSeriesSequence
         for image in series.ReferencedSOPSequence
     }
-    if foreign := listed - own:
+    if foreign := [uid for uid in sorted(listed) if uid not in places]:
         raise CaseError(
-            f"{name} was drawn on another image ({sorted(foreign)[0]}), not on the case {case.id!r}."
+            f"{name} was drawn on another image ({foreign[0]}), not on the case {places.case.id!r}."
         )
 
 
 def _spacing_by_image(dataset: Dataset) -> dict[str, tuple[float, float]]:
     """(column, row) spacing in mm of the images in the report's image library."""
     found: dict[str, tuple[float, float]] = {}
-    for library in _children(dataset, _IMAGE_LIBRARY):
-        for group in _children(library, _IMAGE_LIBRARY_GROUP):
-            for image in (item for item in _items(group) if item.ValueType == "IMAGE"):
+    for library in tree.children(dataset, tree.IMAGE_LIBRARY):
+        for group in tree.children(library, tree.IMAGE_LIBRARY_GROUP):
+            for image in (item for item in tree.items(group) if tree.value_type(item) == "IMAGE"):
                 spacing = [
                     float(item.MeasuredValueSequence[0].NumericValue)
-                    for code in (_HORIZONTAL_SPACING, _VERTICAL_SPACING)
-                    for item in _children(image, code)
+                    for code in (tree.HORIZONTAL_SPACING, tree.VERTICAL_SPACING)
+                    for item in tree.children(image, code)
                 ]
                 if len(spacing) == 2:
-                    found[_image_uid(image)] = (spacing[0], spacing[1])
+                    found[tree.image_of(image)[0]] = (spacing[0], spacing[1])
     return found
-
-
-def _items(parent: Dataset) -> Iterator[Dataset]:
-    yield from parent.get("ContentSequence") or ()
-
-
-def _children(parent: Dataset, code: str) -> Iterator[Dataset]:
-    """Child items with the given concept name."""
-    for item in _items(parent):
-        names = item.get("ConceptNameCodeSequence")
-        if names and str(names[0].get("CodeValue", "")) == code:
-            yield item
-
-
-def _meaning(item: Dataset) -> str:
-    return str(item.ConceptCodeSequence[0].CodeMeaning)
-
-
-def _image_uid(item: Dataset) -> str:
-    return str(item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID)

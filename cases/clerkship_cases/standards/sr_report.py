@@ -16,15 +16,16 @@ from typing import Any
 import highdicom as hd
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from clerkship_cases.annotation import Annotation, Kind, new_uid
 from clerkship_cases.case import Case
 from clerkship_cases.errors import CaseError
-from clerkship_cases.headers import evidence_header, stable_uid
+from clerkship_cases.headers import stable_uid
 from clerkship_cases.measurement import measure
+from clerkship_cases.standards.codes import label_code
+from clerkship_cases.standards.image_place import Evidence, ImagePlaces
 from clerkship_cases.standards.private import CORNER_PX, MANUFACTURER, SCHEME
 
 _GRAPHIC: dict[Kind, tuple[str, str]] = {  # kind -> graphic type in SCOORD, in SCOORD3D
@@ -33,12 +34,15 @@ _GRAPHIC: dict[Kind, tuple[str, str]] = {  # kind -> graphic type in SCOORD, in 
     "arrow": ("POLYLINE", "POLYLINE"),
     "ellipse": ("ELLIPSE", "ELLIPSE"),
     "region": ("POLYLINE", "POLYGON"),
+    "point": ("POINT", "POINT"),
 }
 
 
 def report(case: Case, drawn: Sequence[Annotation], observer: str) -> Any:
     """Build the report; ``observer`` is a DICOM person name."""
-    images = [evidence_header(case.images[k]) for k in _touched_slices(case, drawn)]
+    places = ImagePlaces(case)
+    slices = _touched_slices(places, drawn)
+    evidence = Evidence(places, slices)
     observers = hd.sr.ObservationContext(
         observer_person_context=hd.sr.ObserverContext(
             observer_type=codes.DCM.Person,
@@ -50,14 +54,14 @@ def report(case: Case, drawn: Sequence[Annotation], observer: str) -> Any:
     content = hd.sr.MeasurementReport(
         observation_context=observers,
         procedure_reported=_procedure(case.record.modality),
-        imaging_measurements=[_group(case, annotation) for annotation in drawn],
+        imaging_measurements=[_group(evidence, annotation) for annotation in drawn],
         title=codes.DCM.ImagingMeasurementReport,
     )
     if case.volume.frame_of_reference_uid is None:
         # Shapes are in pixels: say how large these are, before the measurements (TID 1500, row 5).
-        content[0].ContentSequence.insert(-1, _image_library(case, images))
-    return hd.sr.Comprehensive3DSR(
-        evidence=images,
+        content[0].ContentSequence.insert(-1, _image_library(evidence, slices))
+    built = hd.sr.Comprehensive3DSR(
+        evidence=evidence.headers,
         content=content,
         series_number=901,
         series_instance_uid=stable_uid(case.id, "report", observer),
@@ -70,6 +74,8 @@ def report(case: Case, drawn: Sequence[Annotation], observer: str) -> Any:
         specific_character_set="ISO_IR 192",
         transfer_syntax_uid=_transfer_syntax(drawn),
     )
+    evidence.name_frames(built)
+    return built
 
 
 def _transfer_syntax(drawn: Sequence[Annotation]) -> UID:
@@ -79,15 +85,17 @@ def _transfer_syntax(drawn: Sequence[Annotation]) -> UID:
     return ImplicitVRLittleEndian if is_long else ExplicitVRLittleEndian
 
 
-def _group(case: Case, annotation: Annotation) -> Any:
+def _group(evidence: Evidence, annotation: Annotation) -> Any:
     """One planar measurement group (TID 1410)."""
+    places = evidence.places
+    case = places.case
     uid = annotation.uid
     is_dicom_uid = uid.startswith("2.25.") and uid[5:].isdigit()
     group = hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=hd.sr.TrackingIdentifier(
             uid=uid if is_dicom_uid else stable_uid("annotation", uid), identifier=uid
         ),
-        referenced_region=_region(case, annotation),
+        referenced_region=_region(evidence, annotation),
         finding_type=_label_code(annotation.label) if annotation.label else None,
         measurements=_measurements(case, annotation) or None,
         qualitative_evaluations=[
@@ -101,20 +109,23 @@ def _group(case: Case, annotation: Annotation) -> Any:
     if annotation.text:
         children.append(hd.sr.TextContentItem(codes.DCM.Comment, annotation.text, "CONTAINS"))
     if annotation.slice_uid is not None:
-        header = case.images[case.slice_index(annotation.slice_uid)]
+        image = evidence.reference(
+            places.slice_index(annotation.slice_uid, annotation.frame_number)
+        )
         children.append(
             hd.sr.ImageContentItem(
                 codes.DCM.SourceOfMeasurement,
-                referenced_sop_class_uid=header.SOPClassUID,
-                referenced_sop_instance_uid=header.SOPInstanceUID,
+                referenced_sop_class_uid=image.sop_class_uid,
+                referenced_sop_instance_uid=image.sop_instance_uid,
                 relationship_type="CONTAINS",
             )
         )
     return group
 
 
-def _region(case: Case, annotation: Annotation) -> Any:
+def _region(evidence: Evidence, annotation: Annotation) -> Any:
     """Shape as SCOORD3D (patient mm) or, for images without a place in the patient, SCOORD (pixels)."""
+    case = evidence.places.case
     flat, spatial = _GRAPHIC[annotation.kind]
     points = np.asarray(annotation.points_lps_mm)
     frame_of_reference = case.volume.frame_of_reference_uid
@@ -122,25 +133,28 @@ def _region(case: Case, annotation: Annotation) -> Any:
         # highdicom asks for points coplanar to 1e-5 mm, which the 32-bit floats of a browser, and of the
         # file itself, can't hold on an oblique slice: give it an open line, then name the shape.
         region = hd.sr.ImageRegion3D(
-            "POLYLINE", _closed(annotation.kind, points), frame_of_reference
+            "POINT" if spatial == "POINT" else "POLYLINE",
+            _closed(annotation.kind, points),
+            frame_of_reference,
         )
         region.GraphicType = spatial
         return region
     points_ijk = case.volume.voxel_from_patient(points)
-    header = _source_header(case, annotation, points_ijk)
+    image = evidence.reference(_source_slice(evidence.places, annotation, points_ijk))
     return hd.sr.ImageRegion(
         flat,
         _closed(annotation.kind, points_ijk[:, :2] + CORNER_PX),
-        source_image=hd.sr.SourceImageForRegion(header.SOPClassUID, header.SOPInstanceUID),
+        source_image=hd.sr.SourceImageForRegion(image.sop_class_uid, image.sop_instance_uid),
     )
 
 
-def _source_header(case: Case, annotation: Annotation, points_ijk: NDArray[np.float64]) -> Dataset:
-    """Header of the image that a shape in pixels refers to."""
+def _source_slice(
+    places: ImagePlaces, annotation: Annotation, points_ijk: NDArray[np.float64]
+) -> int:
+    """Slice that a shape in pixels lies on."""
     if annotation.slice_uid is not None:
-        return case.images[case.slice_index(annotation.slice_uid)]
-    k = int(np.clip(np.rint(points_ijk[:, 2].mean()), 0, len(case.images) - 1))
-    return case.images[k]
+        return places.slice_index(annotation.slice_uid, annotation.frame_number)
+    return int(np.clip(np.rint(points_ijk[:, 2].mean()), 0, len(places.case.images) - 1))
 
 
 def _closed(kind: Kind, points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -149,7 +163,8 @@ def _closed(kind: Kind, points: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _label_code(label: str) -> Any:
-    return hd.sr.CodedConcept(label, SCHEME, label)
+    code = label_code(label)
+    return hd.sr.CodedConcept(code.value, code.scheme, code.meaning)
 
 
 def _measurements(case: Case, annotation: Annotation) -> list[Any]:
@@ -173,22 +188,22 @@ def _measurements(case: Case, annotation: Annotation) -> list[Any]:
     ]
 
 
-def _image_library(case: Case, images: Sequence[Dataset]) -> Any:
+def _image_library(evidence: Evidence, slices: Sequence[int]) -> Any:
     """List the images and, where known, their pixel spacing (TID 1600, 1602).
 
     Without the spacing, pixels of an image that is not placed in the patient could not be turned back
     into millimetres by someone who holds the report only.
     """
-    column_mm, row_mm, _ = case.volume.spacing_mm
+    column_mm, row_mm, _ = evidence.places.case.volume.spacing_mm
     entries = []
-    for header in images:
+    for image in map(evidence.reference, slices):
         entry = hd.sr.ImageContentItem(
             hd.sr.CodedConcept("260753009", "SCT", "Source"),
-            referenced_sop_class_uid=header.SOPClassUID,
-            referenced_sop_instance_uid=header.SOPInstanceUID,
+            referenced_sop_class_uid=image.sop_class_uid,
+            referenced_sop_instance_uid=image.sop_instance_uid,
             relationship_type="CONTAINS",
         )
-        if case.volume.is_calibrated:
+        if evidence.places.case.volume.is_calibrated:
             entry.ContentSequence = hd.sr.ContentSequence(
                 [
                     hd.sr.NumContentItem(
@@ -208,8 +223,9 @@ def _image_library(case: Case, images: Sequence[Dataset]) -> Any:
     return library
 
 
-def _touched_slices(case: Case, drawn: Sequence[Annotation]) -> list[int]:
+def _touched_slices(places: ImagePlaces, drawn: Sequence[Annotation]) -> list[int]:
     """Slices through which the annotations pass: what the report was made from."""
+    case = places.case
     last = len(case.images) - 1
     touched: set[int] = set()
     for annotation in drawn:
@@ -217,7 +233,7 @@ def _touched_slices(case: Case, drawn: Sequence[Annotation]) -> list[int]:
         low, high = (int(np.clip(np.rint(end), 0, last)) for end in (k.min(), k.max()))
         touched.update(range(low, high + 1))
         if annotation.slice_uid is not None:
-            touched.add(case.slice_index(annotation.slice_uid))
+            touched.add(places.slice_index(annotation.slice_uid, annotation.frame_number))
     return sorted(touched)
 
 

@@ -5,7 +5,7 @@ import type { Kind, Mark, Point2 } from "./protocol.ts";
 import type { Picture } from "./slice_client.ts";
 import { ellipseEnds, pathOf, simplified, svgElement } from "./svg.ts";
 import { type Look, SMALLEST_SHAPE_PX, type View, type ViewSetting } from "./view.ts";
-import { paintGrey } from "./window_level.ts";
+import { AS_IS, paintColour, paintGrey } from "./window_level.ts";
 
 export class CanvasView implements View {
   readonly painter = "canvas";
@@ -109,7 +109,8 @@ export class CanvasView implements View {
   }
 
   private paintSource(picture: Picture, { range, inverted }: Look): void {
-    const wanted = picture.preview ? "preview" : `${range.lower} ${range.upper} ${inverted}`;
+    const ready = picture.preview !== undefined || picture.samples === 3; // whatever the window
+    const wanted = ready ? "as it is" : `${range.lower} ${range.upper} ${inverted}`;
     if (wanted === this.painted) return;
     const canvas = (this.source ??= document.createElement("canvas"));
     if (canvas.width !== picture.columns || canvas.height !== picture.rows) {
@@ -118,7 +119,8 @@ export class CanvasView implements View {
     const context = canvas.getContext("2d")!;
     const image = context.createImageData(picture.columns, picture.rows);
     const words = new Uint32Array(image.data.buffer);
-    if (picture.preview) paintGrey(picture.pixels, { lower: 0, upper: 255 }, false, words); // is grey already
+    if (picture.samples === 3) paintColour(picture.pixels, words);
+    else if (picture.preview) paintGrey(picture.pixels, AS_IS, false, words);
     else paintGrey(picture.pixels, range, inverted, words);
     context.putImageData(image, 0, 0);
     this.painted = wanted;
@@ -161,7 +163,7 @@ export class CanvasView implements View {
     }
     this.svg.setPointerCapture(pointer.pointerId);
     const kind = this.tool;
-    this.stroke = { kind, points: kind === "region" ? [at] : [at, at], pointer: pointer.pointerId };
+    this.stroke = { kind, points: kind === "region" || kind === "point" ? [at] : [at, at], pointer: pointer.pointerId };
     this.schedule();
   };
 
@@ -193,7 +195,7 @@ export class CanvasView implements View {
     const [dx, dy] = geometry.spacing;
     const xs = points.map((p) => p[0] * dx * scale);
     const ys = points.map((p) => p[1] * dy * scale);
-    if (Math.max(Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys)) < SMALLEST_SHAPE_PX) {
+    if (kind !== "point" && Math.max(Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys)) < SMALLEST_SHAPE_PX) {
       events.tooSmall(kind);
       return;
     }

@@ -26,6 +26,7 @@ const drawing: ToolCommand[] = [
   { tool: "angle", name: "Angle", key: "A", icon: "angle", hint: "Drag one arm to the vertex, then click the end of the other" },
   { tool: "ellipse", name: "Ellipse", key: "E", icon: "ellipse", hint: "Drag from the middle outwards" },
   { tool: "region", name: "Region", key: "R", icon: "region", hint: "Draw around it with the button held down" },
+  { tool: "point", name: "Point", key: "D", icon: "point", hint: "Click on the place" },
   { tool: "arrow", name: "Arrow", key: "T", icon: "arrow", hint: "Drag from the tip outwards, then write" },
 ];
 
@@ -34,10 +35,24 @@ export function toolsOf(room: Room): { gestures: ToolCommand[]; drawing: ToolCom
   const planes = room.planes.length > 1;
   const leaf = room.planes.some((plane) => plane.slices > 1);
   return {
-    gestures: gestures.filter(({ tool }) => (tool === "navigate" ? planes : tool === "scroll" ? leaf : true)),
+    gestures: gestures.filter(({ tool }) => (tool === "navigate" ? planes : tool === "scroll" ? leaf : tool === "window" ? !room.colour : true)),
     drawing: drawing.filter(({ tool }) => room.tools.includes(tool as Kind)),
   };
 }
+
+/** What the main button does when a room opens. */
+export function firstTool(room: Room): Tool {
+  const leaf = room.planes[0]!.slices > 1;
+  if (room.planes.length === 1) {
+    // A finger has no wheel to leaf with.
+    if (leaf && (room.colour || matchMedia("(pointer: coarse)").matches)) return "scroll";
+    if (room.colour) return "pan";
+  }
+  return toolsOf(room).gestures[0]!.tool;
+}
+
+/** Why a room has no window tool. */
+export const NO_WINDOW = "Colour images are shown as they are; there is no window to set.";
 
 export function isDrawing(tool: Tool): tool is Kind {
   return drawing.some((command) => command.tool === tool);
@@ -49,18 +64,39 @@ export const kindNames: Record<Kind, string> = {
   ellipse: "Ellipse",
   region: "Region",
   arrow: "Arrow",
+  point: "Point",
 };
 
 /** Keys beside those of the tools, for the help card. */
-export const otherKeys: [string, string][] = [
-  ["↑ ↓", "image before, after"],
-  ["Page ↑ ↓", "ten images"],
-  ["+ −", "zoom in, out"],
-  ["1 … 9", "window presets"],
-  ["0", "reset"],
-  ["M", "one plane, all planes"],
-  ["Ctrl Z", "undo"],
-  ["Ctrl Shift Z", "redo"],
-  ["Delete", "remove the chosen mark"],
-  ["Esc", "give up a stroke; back to the first tool"],
-];
+export function otherKeysOf(room: Room): [string, string][] {
+  const leaf = room.planes.some((plane) => plane.slices > 1);
+  const image = room.cine ? "frame" : "image";
+  const keys: [string, string, boolean][] = [
+    ["Space", "play, pause", room.cine !== null],
+    ["↑ ↓", `${image} before, after`, leaf],
+    ["Page ↑ ↓", `ten ${image}s`, leaf],
+    ["+ −", "zoom in, out", true],
+    ["1 … 9", "window presets", !room.colour],
+    ["0", "reset", true],
+    ["M", "one plane, all planes", room.planes.length > 1],
+    ["Ctrl Z", "undo", room.tools.length > 0],
+    ["Ctrl Shift Z", "redo", room.tools.length > 0],
+    ["Delete", "remove the chosen mark", room.tools.length > 0],
+    ["Esc", "give up a stroke; back to the first tool", true],
+  ];
+  return keys.filter(([, , wanted]) => wanted).map(([key, does]) => [key, does]);
+}
+
+/** What keys and buttons ask of the room. */
+export type Action = "undo" | "redo" | "remove" | "reset" | "layout" | "help" | "list" | "play";
+
+/** What the keys need of the room. */
+export interface Commanded {
+  readonly info: Room;
+  do(action: Action): void;
+  setTool(tool: Tool): void;
+  choosePreset(choice: string): void;
+  scroll(steps: number): void;
+  zoom(factor: number): void;
+  escape(): void;
+}

@@ -10,6 +10,7 @@ const CACHE_BYTES = 512 * 2 ** 20;
 export interface ImageSource {
   geometry: PlaneGeometry;
   modality: string;
+  colour: boolean;
   fetch(index: number): Promise<Picture>;
 }
 
@@ -52,18 +53,22 @@ async function load(imageId: string): Promise<unknown> {
   const { geometry } = found.source;
   const picture = await found.source.fetch(found.index);
   const { pixels, rows, columns } = picture;
+  const samples = picture.samples ?? 1;
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const value of pixels) {
-    if (value < least) least = value;
-    if (value > most) most = value;
+  if (samples === 3) [least, most] = [0, 255];
+  else {
+    for (const value of pixels) {
+      if (value < least) least = value;
+      if (value > most) most = value;
+    }
   }
   const [dx, dy, dz] = geometry.spacing;
   return {
     imageId,
     getPixelData: () => pixels,
     dataType: constructors[picture.type],
-    numberOfComponents: 1,
-    voxelManager: core.utilities.VoxelManager.createImageVoxelManager({ scalarData: pixels, width: columns, height: rows, numberOfComponents: 1 } as never),
+    numberOfComponents: samples,
+    voxelManager: core.utilities.VoxelManager.createImageVoxelManager({ scalarData: pixels, width: columns, height: rows, numberOfComponents: samples } as never),
     rows,
     columns,
     height: rows,
@@ -79,10 +84,10 @@ async function load(imageId: string): Promise<unknown> {
     windowCenter: (least + most) / 2,
     windowWidth: Math.max(1, most - least),
     voiLUTFunction: "LINEAR",
-    color: false,
+    color: samples === 3,
     rgba: false,
     invert: false, // the look says so, see cornerstone_view.ts
-    photometricInterpretation: "MONOCHROME2",
+    photometricInterpretation: samples === 3 ? "RGB" : "MONOCHROME2",
   };
 }
 
@@ -110,7 +115,9 @@ function describe(type: string, imageId: string): unknown {
         sliceThickness: dz,
       };
     case "imagePixelModule":
-      return { bitsAllocated: 16, bitsStored: 16, highBit: 15, samplesPerPixel: 1, pixelRepresentation: 1, photometricInterpretation: "MONOCHROME2", rows, columns };
+      return found.source.colour
+        ? { bitsAllocated: 8, bitsStored: 8, highBit: 7, samplesPerPixel: 3, pixelRepresentation: 0, photometricInterpretation: "RGB", planarConfiguration: 0, rows, columns }
+        : { bitsAllocated: 16, bitsStored: 16, highBit: 15, samplesPerPixel: 1, pixelRepresentation: 1, photometricInterpretation: "MONOCHROME2", rows, columns };
     case "generalSeriesModule":
       return { modality, seriesInstanceUID: found.view };
     case "modalityLutModule":

@@ -1,4 +1,5 @@
 // Cornerstone's annotation tools as we use them: it draws and reshapes, the kernel measures.
+import * as core from "@cornerstonejs/core";
 import * as tools from "@cornerstonejs/tools";
 import type { Kind, Mark, Point2, Point3 } from "./protocol.ts";
 import type { PlaneGeometry } from "./plane_geometry.ts";
@@ -28,6 +29,7 @@ export const toolNames: Record<Kind, string> = {
   ellipse: tools.EllipticalROITool.toolName,
   region: tools.PlanarFreehandROITool.toolName,
   arrow: tools.ArrowAnnotateTool.toolName,
+  point: tools.ProbeTool.toolName,
 };
 
 export function kindOf(toolName: string): Kind | undefined {
@@ -46,6 +48,14 @@ class Ellipse extends tools.EllipticalROITool {
   override _calculateCachedStats = noStatistics as never;
   override _throttledCalculateCachedStats = noStatistics as never;
 }
+class Point extends tools.ProbeTool {
+  // Called when a point has moved: the only sign of it that this tool gives.
+  override _calculateCachedStats = ((annotation: CornerstoneMark) => {
+    if (annotation.invalidated) core.triggerEvent(core.eventTarget, tools.Enums.Events.ANNOTATION_MODIFIED, { annotation });
+    annotation.invalidated = false;
+    return {};
+  }) as never;
+}
 class Region extends tools.PlanarFreehandROITool {
   constructor(...properties: ConstructorParameters<typeof tools.PlanarFreehandROITool>) {
     super(...properties);
@@ -55,7 +65,7 @@ class Region extends tools.PlanarFreehandROITool {
 
 /** To be called once per page. */
 export function registerTools(): void {
-  for (const tool of [Length, tools.AngleTool, Ellipse, Region, tools.ArrowAnnotateTool]) tools.addTool(tool);
+  for (const tool of [Length, tools.AngleTool, Ellipse, Region, tools.ArrowAnnotateTool, Point]) tools.addTool(tool);
   const mark = "rgb(255, 209, 102)";
   const chosen = "rgb(94, 224, 208)";
   const { style } = tools.annotation.config;
@@ -87,6 +97,7 @@ export function makeToolGroup(id: string, viewportId: string, engineId: string, 
   group.addTool(toolNames.angle, { getTextLines: live((points) => (points.length === 3 ? `${angle(points).toFixed(1)}°` : "")) });
   group.addTool(toolNames.ellipse, { getTextLines: linesOf });
   group.addTool(toolNames.region, { getTextLines: linesOf, allowOpenContours: false, makeClockWise: false });
+  group.addTool(toolNames.point, { getTextLines: linesOf });
   // The room asks for the words itself, after the arrow is safe; a blank keeps Cornerstone content.
   group.addTool(toolNames.arrow, { getTextCallback: (done: (words: string) => void) => done(" "), changeTextCallback: () => {}, arrowFirst: true });
   group.addViewport(viewportId, engineId);

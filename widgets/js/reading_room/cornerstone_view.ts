@@ -7,6 +7,7 @@ import { type CornerstoneMark, cornerstoneMark, kindOf, makeToolGroup, pointsOf,
 import type { Kind, Mark, Point3 } from "./protocol.ts";
 import type { Picture } from "./slice_client.ts";
 import { type Look, SMALLEST_SHAPE_PX, type View, type ViewSetting } from "./view.ts";
+import { AS_IS } from "./window_level.ts";
 
 const ENGINE_ID = "clerkship";
 const { Events, MouseBindings } = tools.Enums;
@@ -54,7 +55,7 @@ class CornerstoneView implements View {
     this.engine = engine;
     this.element.className = "rr-cornerstone";
     setting.host.prepend(this.element);
-    this.imageIds = addSource(this.id, { geometry: setting.geometry, modality: setting.modality, fetch: setting.fetch });
+    this.imageIds = addSource(this.id, { geometry: setting.geometry, modality: setting.modality, colour: setting.colour, fetch: setting.fetch });
     engine.enableElement({ viewportId: this.id, type: core.Enums.ViewportType.STACK, element: this.element, defaultOptions: { background: [0, 0, 0] } });
     this.viewport = engine.getViewport(this.id) as core.Types.IStackViewport;
     this.group = makeToolGroup(`tools-${this.id}`, this.id, ENGINE_ID, setting.unit);
@@ -149,7 +150,8 @@ class CornerstoneView implements View {
   private paint(): void {
     const { lastLook: look, stacked, size } = this;
     if (!look || !stacked || this.index < 0 || !this.viewport.getCurrentImageId()) return;
-    this.viewport.setProperties({ voiRange: look.range, invert: look.inverted, interpolationType: core.Enums.InterpolationType.LINEAR });
+    const { colour } = this.setting;
+    this.viewport.setProperties({ voiRange: colour ? AS_IS : look.range, invert: look.inverted && !colour, interpolationType: core.Enums.InterpolationType.LINEAR });
     const { geometry } = this.setting;
     const focalPoint = geometry.patientFromPlane([...look.camera.centre, this.index]);
     const { viewPlaneNormal, position, focalPoint: before } = this.viewport.getCamera();
@@ -192,7 +194,7 @@ class CornerstoneView implements View {
       tools.annotation.state.removeAnnotation(mark.annotationUID);
       this.own = false;
       this.finished = undefined;
-      if (this.isTooSmall(points) || (kind === "region" && points.length < 3)) {
+      if ((kind !== "point" && this.isTooSmall(points)) || (kind === "region" && points.length < 3)) {
         tools.utilities.triggerAnnotationRenderForViewportIds([this.id]);
         this.setting.events.tooSmall(kind);
       } else this.setting.events.shape({ uid: undefined, kind, points_lps_mm: points });

@@ -1,5 +1,5 @@
 // The card behind "?": what the mouse and the keys do.
-import { otherKeys, toolsOf } from "./commands.ts";
+import { otherKeysOf, toolsOf } from "./commands.ts";
 import { element, rendered } from "../common/element.ts";
 import { icon } from "./icons.ts";
 import type { Room } from "./protocol.ts";
@@ -8,7 +8,7 @@ export function helpCard(room: Room, close: () => void): HTMLElement {
   const { gestures, drawing } = toolsOf(room);
   const rows = [
     ...[...gestures, ...drawing].map(({ key, name, hint }) => [key, `${name}: ${hint.charAt(0).toLowerCase()}${hint.slice(1)}`] as const),
-    ...otherKeys,
+    ...otherKeysOf(room),
   ];
   return element(
     "div",
@@ -16,6 +16,6 @@ export function helpCard(room: Room, close: () => void): HTMLElement {
     element("h3", {}, "Keys and mouse"),
     rendered("button", icon("close"), { type: "button", class: "ck-button ck-quiet ck-icon", "aria-label": "Close", click: close }),
     element("dl", {}, ...rows.flatMap(([key, does]) => [element("dt", {}, ...key.split(" ").map((one) => element("kbd", {}, one))), element("dd", {}, does)])),
-    element("p", { class: "ck-muted" }, "The keys work while the image or the toolbar has the focus. Double click shows one plane alone."),
+    element("p", { class: "ck-muted" }, `The keys work while the image or the toolbar has the focus.${room.planes.length > 1 ? " Double click shows one plane alone." : ""}`),
   );
 }

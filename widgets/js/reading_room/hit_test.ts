@@ -22,6 +22,7 @@ export function markAt(marks: readonly Mark[], onScreen: (point: Point3) => Poin
 /** The line of a mark as a chain of points on the screen. */
 function outline(mark: Mark, onScreen: (point: Point3) => Point2): Point2[] {
   const points = mark.points_lps_mm.map(onScreen);
+  if (mark.kind === "point") return [points[0]!, points[0]!];
   if (mark.kind === "region") return [...points, points[0]!];
   if (mark.kind !== "ellipse") return points;
   const [a, b, c, d] = points as [Point2, Point2, Point2, Point2];

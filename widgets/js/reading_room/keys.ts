@@ -1,8 +1,7 @@
 // Keys of the room.  They never reach Jupyter, where a single letter may delete a cell.
-import { toolsOf } from "./commands.ts";
-import type { Room } from "./room.ts";
+import { type Commanded, toolsOf } from "./commands.ts";
 
-export function handleKey(event: KeyboardEvent, room: Room): void {
+export function handleKey(event: KeyboardEvent, room: Commanded): void {
   const target = event.target as HTMLElement;
   if (target.matches("input, textarea, select")) {
     event.stopPropagation();
@@ -16,7 +15,7 @@ export function handleKey(event: KeyboardEvent, room: Room): void {
   }
 }
 
-function act(event: KeyboardEvent, room: Room): boolean {
+function act(event: KeyboardEvent, room: Commanded): boolean {
   const { key } = event;
   const letter = key.toUpperCase();
   if (event.ctrlKey || event.metaKey) {
@@ -30,8 +29,9 @@ function act(event: KeyboardEvent, room: Room): boolean {
   if (key in scrolls) room.scroll(scrolls[key]!);
   else if (key === "+" || key === "=") room.zoom(1.25);
   else if (key === "-") room.zoom(0.8);
-  else if (key === "0") room.reset();
+  else if (key === "0") room.do("reset");
   else if (/^[1-9]$/.test(key)) room.choosePreset(String(Number(key) - 1));
+  else if (key === " " && room.info.cine && !(event.target as HTMLElement).matches("button, summary")) room.do("play");
   else if (key === "?") room.do("help");
   else if (key === "Escape") room.escape();
   else if (key === "Delete" || key === "Backspace") room.do("remove");
@@ -39,8 +39,9 @@ function act(event: KeyboardEvent, room: Room): boolean {
   else {
     const { gestures, drawing } = toolsOf(room.info);
     const command = [...gestures, ...drawing].find((one) => one.key === letter);
-    if (!command) return false;
-    room.setTool(command.tool);
+    if (command) room.setTool(command.tool);
+    else if (letter === "W") room.setTool("window"); // says why there is none
+    else return false;
   }
   return true;
 }

@@ -3,7 +3,8 @@ import { type Camera, fit, pan, planeFromScreen, screenFromPlane, type Size, zoo
 import { CanvasView } from "./canvas_view.ts";
 import { type Gesture, listenForGestures } from "./gestures.ts";
 import type { PlaneGeometry } from "./plane_geometry.ts";
-import type { Kind, Mark, Point2, Point3 } from "./protocol.ts";
+import type { Kind, Mark, Point2, Point3, Reference } from "./protocol.ts";
+import { ReferenceOverlay } from "./reference_overlay.ts";
 import type { Picture } from "./slice_client.ts";
 import { markAt } from "./hit_test.ts";
 import { svgElement } from "./svg.ts";
@@ -19,17 +20,24 @@ export interface PanelEvents {
   shape(panel: PlanePanel, shape: Shape): void;
   select(uid: string): void;
   tooSmall(kind: Kind): void;
-  hover(panel: PlanePanel, value: number | undefined, at: Point2 | undefined): void;
+  /** The values under the pointer: one, or red, green and blue. */
+  hover(panel: PlanePanel, values: readonly number[] | undefined, at: Point2 | undefined): void;
   maximise(panel: PlanePanel): void;
   active(panel: PlanePanel): void;
+  /** The button goes down to draw; false where it only stopped what was moving. */
+  mayDraw(): boolean;
 }
 
 export interface PanelSetting {
   geometry: PlaneGeometry;
   title: string;
   modality: string;
+  colour: boolean;
+  /** What one of the images is called: "image", or "frame" of a cine. */
+  word: string;
   unit: "mm" | "px";
   fetch(plane: string, index: number): Promise<Picture>;
+  votes(plane: string, index: number): Promise<Picture>;
   events: PanelEvents;
 }
 
@@ -59,6 +67,8 @@ export class PlanePanel {
   private size: Size = { width: 0, height: 0 };
   private crosshair: Point3 | undefined;
   private fitted = true; // the camera follows the size of the panel until it is moved by hand
+  private readonly overlay: ReferenceOverlay;
+  private still: View | undefined; // waits while the canvas paints moving frames
   private readonly host = document.createElement("div");
   private readonly lines = svgElement("svg", { class: "rr-crosshair", "aria-hidden": "true" });
   private readonly corners: Record<"tl" | "tr" | "bl" | "br", HTMLElement>;
@@ -76,7 +86,8 @@ export class PlanePanel {
     this.element.tabIndex = 0;
     this.element.setAttribute("role", "group");
     this.host.className = "rr-host";
-    this.element.append(this.host, this.lines);
+    this.overlay = new ReferenceOverlay(this.geometry, (index) => setting.votes(info.name, index));
+    this.element.append(this.host, this.overlay.element, this.lines);
     const place = (name: string, text = "") => {
       const span = document.createElement("span");
       span.className = `rr-over rr-${name}`;
@@ -98,6 +109,7 @@ export class PlanePanel {
     const { info } = this.geometry;
     this.index = Math.min(Math.max(index, 0), info.slices - 1);
     this.label();
+    if (this.size.width > 0) this.overlay.paint(this.camera, this.size, this.index);
     const wanted = this.index;
     const picture = await this.setting.fetch(info.name, wanted);
     if (wanted === this.index) await this.accept(picture);
@@ -130,6 +142,10 @@ export class PlanePanel {
     this.view.draw(kind);
   }
 
+  setReference(reference: Reference | undefined): void {
+    this.overlay.set(reference);
+  }
+
   setCrosshair(point_lps_mm: Point3 | undefined): void {
     this.crosshair = point_lps_mm;
     this.paintCrosshair();
@@ -145,12 +161,41 @@ export class PlanePanel {
     this.moveCamera(zoom(this.camera, this.geometry, this.size, factor, [this.size.width / 2, this.size.height / 2]));
   }
 
+  /**
+   * While frames follow each other, the canvas paints: without a 3-D card it is much the quicker one.
+   * The better painter waits underneath, and has its place again at the frame where they stop.
+   */
+  async setMoving(moving: boolean): Promise<void> {
+    if (moving && this.view.painter === "webgl") {
+      this.still = this.view;
+      this.view = new CanvasView(this.viewSetting());
+      this.view.resize(this.size);
+      await this.hand(this.view);
+    } else if (!moving && this.still) {
+      const [moved, still] = [this.view, this.still];
+      this.still = undefined;
+      this.view = still;
+      still.resize(this.size);
+      await this.hand(still);
+      await drawn();
+      moved.dispose();
+    }
+  }
+
+  /** Gives a painter everything as it stands. */
+  private async hand(view: View): Promise<void> {
+    view.look(this.lookNow());
+    if (this.picture && !this.picture.preview) await view.picture(this.picture);
+    view.look(this.lookNow());
+    view.marks(this.here, this.selected);
+    view.draw(this.tool);
+  }
+
   /** Puts a better painter in place of the present one, with everything as it stands. */
   async swap(make: (setting: ViewSetting) => Promise<View>): Promise<void> {
     const view = await make(this.viewSetting());
     view.resize(this.size);
-    view.look(this.lookNow());
-    if (this.picture && !this.picture.preview) await view.picture(this.picture);
+    await this.hand(view);
     // A stroke under way is finished on the old painter first.
     while (this.view.busy) await new Promise((done) => setTimeout(done, 50));
     const old = this.view;
@@ -159,8 +204,7 @@ export class PlanePanel {
     view.look(this.lookNow());
     view.marks(this.here, this.selected);
     view.draw(this.tool);
-    // Two frames: the new picture is on the screen before the old one goes.
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    await drawn();
     old.dispose();
     this.element.dataset.painter = view.painter;
   }
@@ -171,6 +215,7 @@ export class PlanePanel {
   }
 
   dispose(): void {
+    this.still?.dispose();
     for (const stop of this.stops) stop();
     this.view.dispose();
   }
@@ -184,11 +229,12 @@ export class PlanePanel {
   // -- inside ---------------------------------------------------------------------------------------
 
   private viewSetting(): ViewSetting {
-    const { geometry, modality, unit, fetch, events } = this.setting;
+    const { geometry, modality, colour, unit, fetch, events } = this.setting;
     return {
       host: this.host,
       geometry,
       modality,
+      colour,
       unit,
       fetch: (index) => fetch(geometry.info.name, index),
       events: {
@@ -205,6 +251,7 @@ export class PlanePanel {
   private refresh(): void {
     if (this.size.width === 0) return;
     this.view.look(this.lookNow());
+    this.overlay.paint(this.camera, this.size, this.index);
     this.paintCrosshair();
     this.label();
   }
@@ -217,10 +264,10 @@ export class PlanePanel {
 
   private label(): void {
     const { info } = this.geometry;
-    this.corners.tr.textContent = info.slices > 1 ? `${this.index + 1} / ${info.slices}` : "";
+    this.corners.tr.textContent = info.slices > 1 ? `${this.setting.word === "frame" ? "frame " : ""}${this.index + 1} / ${info.slices}` : "";
     const scale = this.camera.scale / (fit(this.geometry, this.size).scale || 1);
     this.corners.br.textContent = Math.abs(scale - 1) > 0.01 ? `${scale.toFixed(scale < 10 ? 1 : 0)}×` : "";
-    const slices = info.slices > 1 ? `, image ${this.index + 1} of ${info.slices}` : "";
+    const slices = info.slices > 1 ? `, ${this.setting.word} ${this.index + 1} of ${info.slices}` : "";
     this.element.setAttribute("aria-label", `${this.setting.title}${slices}`);
   }
 
@@ -282,7 +329,14 @@ export class PlanePanel {
   private listenForClicks(): void {
     let down: Point2 | undefined;
     const at = (event: PointerEvent): Point2 => [event.clientX, event.clientY];
-    this.element.addEventListener("pointerdown", (event) => (down = event.button === 0 ? at(event) : undefined), { capture: true });
+    const press = (event: PointerEvent) => {
+      down = event.button === 0 ? at(event) : undefined;
+      if (!down || !this.tool || this.setting.events.mayDraw()) return;
+      down = undefined;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    };
+    this.element.addEventListener("pointerdown", press, { capture: true });
     this.element.addEventListener("pointerup", (event) => {
       const up = at(event);
       if (!down || this.view.busy || Math.hypot(up[0] - down[0], up[1] - down[1]) > CLICK_PX) return;
@@ -315,6 +369,13 @@ export class PlanePanel {
       return;
     }
     const [column, row] = [Math.round(place[0]), Math.round(place[1])];
-    this.setting.events.hover(this, picture.pixels[row * picture.columns + column], [column, row]);
+    const samples = picture.samples ?? 1;
+    const from = (row * picture.columns + column) * samples;
+    this.setting.events.hover(this, [...picture.pixels.subarray(from, from + samples)], [column, row]);
   }
+}
+
+/** Two frames: the new picture is on the screen before the old one goes. */
+function drawn(): Promise<unknown> {
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 }

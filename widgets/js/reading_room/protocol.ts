@@ -3,7 +3,7 @@
 export type Point2 = [number, number];
 export type Point3 = [number, number, number];
 
-export type Kind = "length" | "angle" | "ellipse" | "region" | "arrow";
+export type Kind = "length" | "angle" | "ellipse" | "region" | "arrow" | "point";
 
 /** A stack of images through the volume; indices are (column, row, slice), zero-based. */
 export interface PlaneInfo {
@@ -26,7 +26,9 @@ export interface ImageInfo {
   rows: number;
   columns: number;
   type: PixelType;
-  /** For a small 8-bit grey preview: how many source pixels each of its pixels stands for. */
+  /** 3: red, green, blue of one pixel after another; absent or 1: one value a pixel. */
+  samples?: 1 | 3;
+  /** For a small 8-bit preview, ready to be shown: how many source pixels each of its pixels stands for. */
   preview?: number;
   error?: string;
 }
@@ -38,6 +40,8 @@ export interface Mark {
   label: string;
   text: string;
   slice_uid: string | null;
+  /** Which frame of that image, counted from 1, where it has several. */
+  frame_number?: number;
   /** Measurements as text, from the kernel. */
   lines: string[];
 }
@@ -51,6 +55,37 @@ export interface Stroke {
   text: string;
   plane: string;
   index: number;
+}
+
+/** A moving picture: how long a frame lasts, and whether the file says so. */
+export interface CineInfo {
+  frame_ms: number;
+  said: boolean;
+}
+
+/** A finding of the key as its readers drew it; only a teacher's kernel has one to send. */
+export interface Reference {
+  name: string;
+  title: string;
+  readers: Reader[];
+  /** Overlap of any two readers who drew areas. */
+  agreement: { readers: [string, string]; dice: number }[];
+  /** Bit n: the n-th reader drew an area, and the kernel tells pixel by pixel who includes it. */
+  areas: number;
+  /** The same without what was fused from others: those who can disagree. */
+  voters: number;
+}
+
+export interface Reader {
+  reader: string;
+  who: string;
+  reviewed: string;
+  /** Other readers whose areas were fused; empty for a reading of one's own. */
+  made_from: string[];
+  /** A point of it, to go there. */
+  at_lps_mm: Point3;
+  /** What one outline holds; areas of several slices have none. */
+  shapes: Pick<Mark, "kind" | "points_lps_mm">[];
 }
 
 export interface WindowPreset {
@@ -77,12 +112,23 @@ export interface Room extends Drawn {
   labels: string[];
   planes: PlaneInfo[];
   windows: WindowPreset[];
+  /** Colours are shown as they are: there is no window. */
+  colour: boolean;
+  /** Null where the images do not follow each other in time. */
+  cine: CineInfo | null;
   inverted: boolean;
   calibrated: boolean;
   unit: string;
   kept: "task" | "practice" | "self-study";
   save: SaveState;
   first: ImageInfo[];
+  reference: Reference | null;
+}
+
+/** The room can't be opened: what the case is, and why, in words for a person. */
+export interface Closed {
+  case: Room["case"];
+  reason: string;
 }
 
 /** Makes a DICOM UID from a random UUID (PS3.5 B.2). */

@@ -1,7 +1,8 @@
 // The room: panels, toolbar and lists around one state.  The kernel holds the marks; what is drawn
 // here is shown at once, sent, and kept until the kernel has confirmed it.
 import { loadEngine, type Model } from "../common/engine_loader.ts";
-import { isDrawing, type Tool, toolsOf } from "./commands.ts";
+import { Cine } from "./cine.ts";
+import { type Action, type Commanded, firstTool, isDrawing, NO_WINDOW, type Tool, toolsOf } from "./commands.ts";
 import { Drafts } from "./drafts.ts";
 import { element } from "../common/element.ts";
 import type * as Engine from "./engine.ts";
@@ -9,7 +10,7 @@ import { helpCard } from "./help_card.ts";
 import { handleKey } from "./keys.ts";
 import { PlaneGeometry } from "./plane_geometry.ts";
 import { PlanePanel } from "./plane_panel.ts";
-import { type Drawn, type ImageInfo, type Mark, newUid, type Point3, type Room as RoomInfo, type SaveState, type Stroke } from "./protocol.ts";
+import { type Drawn, type ImageInfo, type Mark, newUid, type Point3, type Reference, type Room as RoomInfo, type SaveState, type Stroke } from "./protocol.ts";
 import { SidePanel } from "./side_panel.ts";
 import { SliceClient } from "./slice_client.ts";
 import { StatusBar } from "./status_bar.ts";
@@ -20,18 +21,20 @@ import { autoRange, dragged, type Range, rangeOf, windowOf } from "./window_leve
 
 const CONFIRM_MS = 4000;
 
-export class Room {
+export class Room implements Commanded {
   readonly element: HTMLElement;
   readonly panels: PlanePanel[];
   readonly info: RoomInfo;
   private readonly model: Model;
   private readonly slices: SliceClient;
+  private votes: SliceClient; // which readers of a reference include what
   private readonly drafts: Drafts;
   private readonly stage = element("div", { class: "rr-stage" });
   private readonly toolbar: Toolbar;
   private readonly side: SidePanel;
   private readonly status: StatusBar;
   private readonly help: HTMLElement;
+  private readonly cine: Cine | undefined;
   private tool: Tool;
   private label: string;
   private range: Range;
@@ -52,13 +55,15 @@ export class Room {
     this.saveState = info.save;
     this.label = info.labels[0] ?? "";
     this.range = rangeOf(info.windows[0]!);
-    this.slices = new SliceClient(model, new Map(info.planes.map((plane) => [plane.name, plane.slices])));
+    this.slices = new SliceClient(model, sizesOf(info));
+    this.votes = this.votesClient();
     this.drafts = new Drafts(info.kept === "task" ? `${String(model.get("task"))}:${info.case.id}` : undefined);
 
     this.toolbar = new Toolbar(info, {
       tool: (tool) => this.setTool(tool),
       preset: (choice) => this.choosePreset(choice),
       label: (label) => (this.label = label),
+      speed: (speed) => this.cine?.setSpeed(speed),
       do: (action) => this.do(action),
     });
     this.status = new StatusBar(info.kept, () => this.model.send({ save: true }));
@@ -66,10 +71,13 @@ export class Room {
       select: (uid) => this.select(uid),
       remove: (uid) => this.model.send({ delete: uid }),
       relabel: (uid, label) => this.relabel(uid, label),
+      goTo: (point) => this.goTo(point),
     });
     this.help = helpCard(info, () => this.toggleHelp(false));
     this.panels = info.planes.map((plane) => this.makePanel(new PlaneGeometry(plane)));
     this.active = this.panels[0]!;
+    const { active } = this; // a cine has one view
+    if (info.cine) this.cine = new Cine(info.cine, active, this.slices, async (frame) => void (await this.leaf(active, frame)), (playing) => this.toolbar.playing(playing));
     const { columns, rows, slices } = this.active.geometry.info;
     this.focus = this.active.geometry.patientFromPlane([(columns - 1) / 2, (rows - 1) / 2, Math.floor(slices / 2)]);
     this.stage.append(...this.panels.map((panel) => panel.element), this.help);
@@ -86,11 +94,13 @@ export class Room {
     // On a narrow page the list starts closed: the image comes first.
     this.toggleList(document.documentElement.clientWidth > 760);
 
-    this.tool = toolsOf(info).gestures[0]!.tool;
+    this.tool = firstTool(info);
     this.setTool(this.tool);
     this.setRange(this.range, "0");
     this.showMarks();
+    this.showReference(info.reference ?? undefined, true);
     this.showSaved(info.save);
+    if (this.cine) this.status.showPace(...this.cine.pace);
     for (const panel of this.panels) panel.setCrosshair(this.panels.length > 1 ? this.focus : undefined);
     void this.start(buffers, engineName);
   }
@@ -98,6 +108,9 @@ export class Room {
   /** Takes a message of the kernel that is not for the engine loader. */
   receive(message: Record<string, unknown>, buffers: DataView[]): void {
     if (message.slice) void this.slices.receive(message.slice as ImageInfo, buffers[0]);
+    if (message.votes) void this.votes.receive(message.votes as ImageInfo, buffers[0]);
+    if (message.reference !== undefined) this.showReference((message.reference as Reference | null) ?? undefined, true);
+    if (message.done) this.status.say(String(message.done));
     if (message.annotations) this.take(message as unknown as Drawn);
     if (message.save) this.showSaved(message.save as SaveState);
     if (message.notice) this.refused(String(message.notice), message.about, message.uid);
@@ -105,6 +118,7 @@ export class Room {
 
   dispose(): void {
     this.alive = false;
+    this.cine?.pause();
     clearTimeout(this.lateTimer);
     for (const panel of this.panels) panel.dispose();
   }
@@ -116,6 +130,10 @@ export class Room {
   }
 
   setTool(tool: Tool): void {
+    if (tool === "window" && this.info.colour) {
+      this.status.say(NO_WINDOW);
+      return;
+    }
     this.tool = tool;
     const kind = isDrawing(tool) ? tool : undefined;
     for (const panel of this.panels) panel.setTool(isDrawing(tool) ? undefined : tool, kind);
@@ -125,28 +143,37 @@ export class Room {
   }
 
   choosePreset(choice: string): void {
+    if (this.info.colour) {
+      this.status.say(NO_WINDOW);
+      return;
+    }
     const { picture } = this.active;
     const preset = this.info.windows[Number(choice)];
     if (preset) this.setRange(rangeOf(preset), choice);
     else if (choice === "auto" && picture && !picture.preview) this.setRange(autoRange(picture.pixels), "auto");
   }
 
-  do(action: "undo" | "redo" | "remove" | "reset" | "layout" | "help" | "list"): void {
+  do(action: Action): void {
     if (action === "undo" || action === "redo") this.model.send({ [action]: true });
     else if (action === "remove") {
       if (this.selected) this.model.send({ delete: this.selected });
     } else if (action === "reset") this.reset();
     else if (action === "layout") this.maximise(this.maximised ? undefined : this.active);
+    else if (action === "play") this.cine?.toggle();
     else if (action === "help") this.toggleHelp(this.help.hidden !== false);
     else this.toggleList(this.element.classList.contains("rr-without-side"));
   }
 
   scroll(steps: number, panel = this.active): void {
+    this.cine?.pause();
     const { geometry } = panel;
     const index = Math.min(Math.max(panel.index + steps, 0), geometry.info.slices - 1);
-    if (index === panel.index) return;
+    if (index !== panel.index) this.leaf(panel, index);
+  }
+
+  private leaf({ geometry }: PlanePanel, index: number): Promise<unknown> {
     const at = geometry.planeFromPatient(this.focus);
-    this.goTo(geometry.patientFromPlane([at[0], at[1], index]));
+    return this.goTo(geometry.patientFromPlane([at[0], at[1], index]));
   }
 
   zoom(factor: number): void {
@@ -158,7 +185,7 @@ export class Room {
     const busy = this.panels.filter((panel) => panel.view.busy);
     if (!this.help.hidden) this.toggleHelp(false);
     else if (busy.length > 0) for (const panel of busy) panel.view.cancel();
-    else this.setTool(toolsOf(this.info).gestures[0]!.tool);
+    else this.setTool(firstTool(this.info));
   }
 
   reset(): void {
@@ -208,8 +235,11 @@ export class Room {
       geometry,
       title: name === "acquired" ? info.case.modality : name.charAt(0).toUpperCase() + name.slice(1),
       modality: info.case.modality,
+      colour: info.colour,
+      word: info.cine ? "frame" : "image",
       unit: info.calibrated ? "mm" : "px",
-      fetch: (plane, index) => this.slices.look(plane, index),
+      fetch: (plane, index) => this.slices.look(plane, index, this.cine?.next(index)),
+      votes: (plane, index) => this.votes.look(plane, index, []),
       events: {
         navigate: (point) => this.goTo(point),
         scroll: (panel, steps) => this.scroll(steps, panel),
@@ -217,25 +247,33 @@ export class Room {
         shape: (panel, shape) => void this.finished(panel, shape),
         select: (uid) => this.select(uid),
         tooSmall: (kind) => this.status.say(kind === "region" ? "Too small: hold the button down and draw around the place." : "Too small: press, drag, release."),
-        hover: (_, value, at) => this.status.showValue(value === undefined || !at ? "" : this.valueText(value, at)),
+        hover: (_, values, at) => this.status.showValue(values && at ? this.valueText(values, at) : ""),
         maximise: (panel) => {
           if (this.panels.length > 1) this.maximise(this.maximised ? undefined : panel);
         },
         active: (panel) => (this.active = panel),
+        mayDraw: () => {
+          if (!this.cine?.playing) return true;
+          this.cine.pause();
+          this.status.say("Stopped. Draw on this frame now.");
+          return false;
+        },
       },
     });
   }
 
-  private goTo(point: Point3): void {
+  private async goTo(point: Point3): Promise<void> {
     this.focus = point;
+    const showing: Promise<void>[] = [];
     for (const panel of this.panels) {
       const index = Math.round(panel.geometry.planeFromPatient(point)[2]);
       if (index !== panel.index) {
-        panel.show(index).catch((error: Error) => this.status.say(error.message, "problem"));
+        showing.push(panel.show(index).catch((error: Error) => this.status.say(error.message, "problem")));
         panel.setMarks(this.allMarks(), this.selected);
       }
       if (this.panels.length > 1) panel.setCrosshair(point);
     }
+    await Promise.all(showing);
   }
 
   private dragWindow(right: number, down: number): void {
@@ -246,17 +284,33 @@ export class Room {
   private setRange(range: Range, choice: string): void {
     this.range = range;
     const { center, width } = windowOf(range);
-    this.status.showWindow(center, width);
+    if (!this.info.colour) this.status.showWindow(center, width);
     this.toolbar.preset(choice);
     for (const panel of this.panels) panel.setRange(range, this.info.inverted);
   }
 
-  private valueText(value: number, [column, row]: [number, number]): string {
-    const { unit } = this.info;
-    return `${Number.isInteger(value) ? value : value.toFixed(2)}${unit === "1" ? "" : ` ${unit}`}  ·  x ${column} y ${row}`;
+  private valueText(values: readonly number[], [column, row]: [number, number]): string {
+    const { unit, colour } = this.info;
+    const [value] = values as [number];
+    const said = colour ? `R ${values[0]} G ${values[1]} B ${values[2]}` : `${Number.isInteger(value) ? value : value.toFixed(2)}${unit === "1" ? "" : ` ${unit}`}`;
+    return `${said}  ·  x ${column} y ${row}`;
   }
 
   // -- marks ---------------------------------------------------------------------------------------
+
+  private votesClient(): SliceClient {
+    return new SliceClient(this.model, sizesOf(this.info), "votes");
+  }
+
+  private showReference(reference: Reference | undefined, goThere = false): void {
+    this.votes = this.votesClient(); // those of another reference are of no use
+    for (const panel of this.panels) panel.setReference(reference);
+    this.side.reference(reference);
+    const first = reference?.readers[0]?.at_lps_mm;
+    if (!first || !goThere) return;
+    void this.goTo(first);
+    this.toggleList(true);
+  }
 
   private async finished(panel: PlanePanel, shape: Shape): Promise<void> {
     const known = this.marks.find((mark) => mark.uid === shape.uid);
@@ -376,6 +430,10 @@ export class Room {
     this.element.classList.toggle("rr-without-side", !open);
     this.toolbar.expanded("list", open);
   }
+}
+
+function sizesOf(info: RoomInfo): Map<string, number> {
+  return new Map(info.planes.map((plane) => [plane.name, plane.slices]));
 }
 
 function hasWebGL(): boolean {

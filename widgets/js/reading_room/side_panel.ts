@@ -2,11 +2,13 @@
 import { kindNames } from "./commands.ts";
 import { element, rendered } from "../common/element.ts";
 import { icon } from "./icons.ts";
-import type { Mark, Room } from "./protocol.ts";
+import type { Mark, Point3, Reference, Room } from "./protocol.ts";
+import { referenceLegend } from "./reference_legend.ts";
 
 export interface SideEvents {
   select(uid: string): void;
   remove(uid: string): void;
+  goTo(point: Point3): void;
   relabel(uid: string, label: string): void;
 }
 
@@ -14,6 +16,7 @@ export class SidePanel {
   readonly element: HTMLElement;
   private readonly list = element("ul", { class: "rr-list", "aria-label": "Marks" });
   private readonly count = element("span", { class: "ck-muted" });
+  private readonly legend = element("div");
   private readonly room: Room;
   private readonly events: SideEvents;
 
@@ -29,6 +32,7 @@ export class SidePanel {
       element("p", { class: "rr-history" }, history),
       element("h4", { class: "rr-heading" }, "Marks ", this.count),
       this.list,
+      this.legend,
       element("details", { class: "rr-source" }, element("summary", {}, "Source and licence"), element("p", {}, attribution), element("p", {}, licence)),
     );
   }
@@ -41,10 +45,19 @@ export class SidePanel {
       return;
     }
     const focus = this.list.contains(document.activeElement) ? document.activeElement!.closest("li")?.dataset.uid : undefined;
-    this.list.replaceChildren(...marks.map((mark) => this.item(mark, mark.uid === selected)));
+    const areas = marks.some(({ kind }) => kind === "ellipse" || kind === "region");
+    this.list.replaceChildren(
+      ...marks.map((mark) => this.item(mark, mark.uid === selected)),
+      ...(this.room.colour && areas ? [element("li", { class: "rr-empty ck-muted" }, "Areas in a colour image have a size, but no mean value.")] : []),
+    );
     // The list is new: whoever was in it with the keyboard stays there.
     const items = [...this.list.querySelectorAll<HTMLElement>("li")];
     if (focus) (items.find((item) => item.dataset.uid === focus) ?? items[0])?.querySelector("button")?.focus({ preventScroll: true });
+  }
+
+  /** Shows whose reference lies on the images, or nothing. */
+  reference(reference: Reference | undefined): void {
+    this.legend.replaceChildren(...(reference ? [referenceLegend(reference, (point) => this.events.goTo(point))] : []));
   }
 
   private item(mark: Mark & { pending?: boolean }, chosen: boolean): HTMLElement {

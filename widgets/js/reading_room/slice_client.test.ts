@@ -52,3 +52,10 @@ test("the ends of the stack are respected", () => {
   void client.look("axial", 0);
   assert.ok(asked.every((index) => index >= 0));
 });
+
+test("while a cine plays, the frames to come are asked for, the next one first", async () => {
+  const { asked, client } = listening();
+  void client.look("axial", 98, [99, 0, 1, 2]);
+  for (const index of [98, 99, 0]) await answer(client, index);
+  assert.deepEqual(asked, [98, 99, 0, 1, 2]);
+});

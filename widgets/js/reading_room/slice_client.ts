@@ -29,10 +29,13 @@ export class SliceClient {
   private bytes = 0;
   private readonly model: Model;
   private readonly slices: Map<string, number>;
+  private readonly verb: string;
 
-  constructor(model: Model, slices: Map<string, number>) {
+  /** `verb` is what the kernel is asked with: {get: {plane, index}}. */
+  constructor(model: Model, slices: Map<string, number>, verb = "get") {
     this.model = model;
     this.slices = slices;
+    this.verb = verb;
   }
 
   /** An image that is here already. */
@@ -40,14 +43,14 @@ export class SliceClient {
     return this.cache.get(`${plane}/${index}`);
   }
 
-  /** The image to be shown now; older wishes that are not under way are dropped in its favour. */
-  look(plane: string, index: number): Promise<Picture> {
+  /**
+   * The image to be shown now; older wishes that are not under way are dropped in its favour.
+   * `next` are those wanted after it, soonest first: its neighbours on both sides if not said.
+   */
+  look(plane: string, index: number, next?: readonly number[]): Promise<Picture> {
     const found = this.peek(plane, index);
     this.queue = this.queue.filter((name) => !name.startsWith(`${plane}/`));
-    for (let step = NEIGHBOURS; step >= 1; step--) {
-      this.wish(plane, index - step);
-      this.wish(plane, index + step);
-    }
+    for (const other of [...(next ?? neighbours(index))].reverse()) this.wish(plane, other);
     const promise = found ? Promise.resolve(found) : this.wish(plane, index)!.promise;
     this.ask();
     return promise;
@@ -62,7 +65,7 @@ export class SliceClient {
     try {
       if (info.error || !coded) throw new Error(info.error ?? "The image came without pixels.");
       const bytes = new Uint8Array(coded.buffer, coded.byteOffset, coded.byteLength);
-      const picture = { ...info, pixels: await decodeSlice(bytes, info.type, info.rows, info.columns) };
+      const picture = { ...info, pixels: await decodeSlice(bytes, info.type, info.rows, info.columns, info.samples) };
       if (!info.preview) this.keep(name, picture);
       wish?.resolve(picture);
       return picture;
@@ -104,7 +107,7 @@ export class SliceClient {
       if (!wish) continue;
       wish.sent = true;
       underWay++;
-      this.model.send({ get: { plane: wish.plane, index: wish.index } });
+      this.model.send({ [this.verb]: { plane: wish.plane, index: wish.index } });
     }
   }
 
@@ -120,4 +123,8 @@ export class SliceClient {
       this.bytes -= pixels.byteLength;
     }
   }
+}
+
+function neighbours(index: number): number[] {
+  return Array.from({ length: NEIGHBOURS }, (_, n) => [index + n + 1, index - n - 1]).flat();
 }

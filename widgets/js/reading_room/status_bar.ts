@@ -6,6 +6,7 @@ export class StatusBar {
   readonly element: HTMLElement;
   private readonly message = element("span", { class: "rr-message", role: "status" });
   private readonly value = element("span", { class: "rr-value" });
+  private readonly pace = element("span", { class: "rr-pace" });
   private readonly window = element("span", { class: "rr-window" });
   private readonly saved = element("span", { class: "rr-saved", role: "status" });
   private readonly kept: Room["kept"];
@@ -15,7 +16,7 @@ export class StatusBar {
   constructor(kept: Room["kept"], retry: () => void) {
     this.kept = kept;
     this.retry = retry;
-    this.element = element("div", { class: "rr-status" }, this.message, this.value, this.window, this.saved);
+    this.element = element("div", { class: "rr-status" }, this.message, this.value, this.pace, this.window, this.saved);
   }
 
   /** Says something for a while; errors stay longer. */
@@ -35,6 +36,12 @@ export class StatusBar {
 
   showValue(text: string): void {
     this.value.textContent = text;
+  }
+
+  /** Says how the images run, in place of a window that colours do not have. */
+  showPace(text: string, title: string): void {
+    this.pace.textContent = text;
+    this.pace.title = title;
   }
 
   showWindow(center: number, width: number): void {

@@ -11,6 +11,7 @@ export function svgElement(name: string, attributes: Record<string, string | num
 
 /** SVG path of a shape, from its points on the screen. */
 export function pathOf(kind: Kind, points: readonly Point2[]): string {
+  if (kind === "point" && points[0]) return dot(points[0]);
   if (points.length < 2) return "";
   if (kind === "ellipse" && points.length === 4) return ellipsePath(points as [Point2, Point2, Point2, Point2]);
   const line = `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}`;
@@ -24,6 +25,11 @@ function ellipsePath([a, b, c, d]: [Point2, Point2, Point2, Point2]): string {
   const turn = (Math.atan2(b[1] - a[1], b[0] - a[0]) * 180) / Math.PI;
   const arc = (to: Point2) => `A${rx} ${ry} ${turn} 0 1 ${to[0]} ${to[1]}`;
   return `M${a[0]} ${a[1]}${arc(b)}${arc(a)}Z`;
+}
+
+/** A small ring around the place, which itself stays visible. */
+function dot([x, y]: Point2): string {
+  return `M${(x - 5).toFixed(1)} ${y.toFixed(1)}a5 5 0 1 0 10 0a5 5 0 1 0 -10 0Z`;
 }
 
 function arrowHead(tip: Point2, tail: Point2): string {

@@ -1,5 +1,5 @@
 // The toolbar: one roving tab stop, arrow keys between buttons (WAI-ARIA toolbar pattern).
-import { type Tool, type ToolCommand, toolsOf } from "./commands.ts";
+import { type Action, type Tool, type ToolCommand, toolsOf } from "./commands.ts";
 import { element, rendered } from "../common/element.ts";
 import { type Icon, icon } from "./icons.ts";
 import type { Room } from "./protocol.ts";
@@ -8,7 +8,8 @@ export interface ToolbarEvents {
   tool(tool: Tool): void;
   preset(choice: string): void; // index of a preset, or "auto"
   label(label: string): void;
-  do(action: "undo" | "redo" | "remove" | "reset" | "layout" | "help" | "list"): void;
+  speed(speed: number): void;
+  do(action: Action): void;
 }
 
 export class Toolbar {
@@ -26,7 +27,7 @@ export class Toolbar {
       this.tools.set(command.tool, button);
       return button;
     };
-    const action = (name: Parameters<ToolbarEvents["do"]>[0], title: string) => {
+    const action = (name: Action, title: string) => {
       const button = this.button(name, title, () => events.do(name));
       button.dataset.action = name;
       this.actions.set(name, button);
@@ -40,6 +41,11 @@ export class Toolbar {
       element("option", { value: "auto" }, "Auto (this image)"),
       element("option", { value: "manual", hidden: true }, "By hand"),
     );
+    const speed = element(
+      "select",
+      { class: "ck-select rr-speed", "aria-label": "Speed", title: "Speed", change: () => events.speed(Number(speed.value)) },
+      ...[["1", "1×"], ["0.5", "½×"], ["0.25", "¼×"]].map(([value, text]) => element("option", { value: value! }, text!)),
+    );
     const labels = element(
       "select",
       { class: "ck-select rr-labels", "aria-label": "Label of new marks", title: "New marks carry this label", change: () => events.label(labels.value) },
@@ -49,7 +55,8 @@ export class Toolbar {
       "div",
       { class: "rr-toolbar", role: "toolbar", "aria-label": "Reading tools", keydown: (event: KeyboardEvent) => this.rove(event) },
       group("View", ...gestures.map(toolButton)),
-      group("Window", this.presets),
+      room.cine && group("Play", action("play", "Play (Space)"), speed),
+      !room.colour && group("Window", this.presets),
       drawing.length > 0 && group("Mark", ...drawing.map(toolButton), ...(room.labels.length > 1 ? [labels] : [])),
       drawing.length > 0 && group("Change", action("undo", "Undo (Ctrl Z)"), action("redo", "Redo (Ctrl Shift Z)"), action("remove", "Remove the chosen mark (Delete)")),
       group(
@@ -70,6 +77,14 @@ export class Toolbar {
   enable(action: "undo" | "redo" | "remove", possible: boolean): void {
     // aria-disabled instead of disabled: the focus is not lost when the last step is undone.
     this.actions.get(action)?.setAttribute("aria-disabled", String(!possible));
+  }
+
+  /** Shows whether the frames are moving. */
+  playing(moving: boolean): void {
+    const button = this.actions.get("play");
+    if (!button) return;
+    button.innerHTML = icon(moving ? "pause" : "play");
+    for (const name of ["title", "aria-label"]) button.setAttribute(name, moving ? "Pause (Space)" : "Play (Space)");
   }
 
   expanded(action: "help" | "list", open: boolean): void {

@@ -48,6 +48,7 @@ export interface ViewSetting {
   host: HTMLElement;
   geometry: PlaneGeometry;
   modality: string;
+  colour: boolean;
   unit: "mm" | "px";
   events: ViewEvents;
   fetch(index: number): Promise<Picture>;

@@ -3,7 +3,8 @@ import type { Model } from "../common/engine_loader.ts";
 import { keepFromJupyter } from "../common/shortcuts.ts";
 import { adoptStyle } from "../common/style.ts";
 import { element } from "../common/element.ts";
-import type { Room as RoomInfo } from "./protocol.ts";
+import { closedCard } from "./closed_card.ts";
+import type { Closed, Room as RoomInfo } from "./protocol.ts";
 import css from "./reading_room.css";
 import { Room } from "./room.ts";
 
@@ -28,17 +29,28 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
       clearInterval(again);
       room = new Room(model, message.room as RoomInfo, buffers, ENGINE);
       frame.replaceChildren(room.element);
+    } else if (message.closed) {
+      if (message.to !== view || room) return;
+      clearInterval(again);
+      frame.replaceChildren(closedCard(message.closed as Closed, ask));
     } else if (message.notice && message.about === "hello") waiting.textContent = String(message.notice);
     else room?.receive(message, buffers);
   };
   model.on("msg:custom", listen);
   model.on("change:height_px", fitHeight);
+  let again: ReturnType<typeof setInterval> | undefined;
   const hello = () => model.send({ hello: view, px: Math.round(Math.max(frame.clientWidth, Number(model.get("height_px"))) * (devicePixelRatio || 1)) });
-  hello();
-  const again = setInterval(() => {
-    waiting.textContent = "Waiting for the kernel: it may be starting, or busy with another cell…";
+  const ask = () => {
+    waiting.textContent = "Opening the case…";
+    frame.replaceChildren(waiting);
     hello();
-  }, HELLO_AGAIN_MS);
+    clearInterval(again);
+    again = setInterval(() => {
+      waiting.textContent = "Waiting for the kernel: it may be starting, or busy with another cell…";
+      hello();
+    }, HELLO_AGAIN_MS);
+  };
+  ask();
 
   return () => {
     clearInterval(again);

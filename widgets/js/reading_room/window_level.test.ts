@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { autoRange, dragged, paintGrey, rangeOf, windowOf } from "./window_level.ts";
+import { autoRange, dragged, paintColour, paintGrey, rangeOf, windowOf } from "./window_level.ts";
 
 const greys = (values: number[], range: { lower: number; upper: number }, inverted = false) => {
   const rgba = new Uint32Array(values.length);
@@ -50,4 +50,10 @@ test("auto leaves out the background and the few extremes", () => {
 test("auto copes with an empty image", () => {
   const { lower, upper } = autoRange(new Uint8Array(100));
   assert.ok(upper > lower);
+});
+
+test("colours are painted as they are, opaque, red in the lowest byte", () => {
+  const rgba = new Uint32Array(2);
+  paintColour(Uint8Array.of(255, 1, 2, 0, 0, 128), rgba);
+  assert.deepEqual([...rgba], [0xff0201ff, 0xff800000]);
 });

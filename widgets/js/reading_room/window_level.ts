@@ -42,6 +42,16 @@ export function autoRange(pixels: Pixels): Range {
   return upper > lower ? { lower, upper } : { lower: lower - 0.5, upper: lower + 0.5 };
 }
 
+/** What an 8-bit picture that is ready to be shown is shown with: every value as it is. */
+export const AS_IS: Range = { lower: 0, upper: 255 };
+
+/** Paints RGBRGB… as opaque colours into packed RGBA words. */
+export function paintColour(pixels: Pixels, rgba: Uint32Array): void {
+  for (let n = 0, from = 0; n < rgba.length; n++, from += 3) {
+    rgba[n] = 0xff000000 | (pixels[from + 2]! << 16) | (pixels[from + 1]! << 8) | pixels[from]!;
+  }
+}
+
 /** Paints values as opaque grey into packed RGBA words (little-endian, as every browser's canvas is). */
 export function paintGrey(pixels: Pixels, range: Range, inverted: boolean, rgba: Uint32Array): void {
   const gain = 255 / (range.upper - range.lower || 1);

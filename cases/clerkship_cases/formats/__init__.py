@@ -1,0 +1,1 @@
+"""Volumes that do not come as DICOM: NIfTI and NRRD."""
