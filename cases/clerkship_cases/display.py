@@ -165,7 +165,9 @@ def _windows_of_values(array: NDArray[Any], span: tuple[float, float] | None) ->
     values = values[:: max(1, values.size // 200_000)]
     if values.size == 0:
         return [full]
-    low, high = (float(v) for v in np.percentile(values, ROBUST_PERCENTILES))
+    # As np.percentile, whose first call imports numpy.ma: a tenth of the time a series takes to open.
+    at = np.array(ROBUST_PERCENTILES) / 100 * (values.size - 1)
+    low, high = (float(v) for v in np.interp(at, np.arange(values.size), np.sort(values)))
     if high <= low:
         return [full]
     return [Window("robust", (low + high) / 2, high - low), full]

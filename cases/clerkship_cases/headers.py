@@ -63,6 +63,10 @@ KEPT = frozenset(
         "ImagedNucleus",
         "ContrastBolusAgent",
         "CountsAccumulated",
+        "FrameTime",
+        "FrameTimeVector",
+        "CineRate",
+        "RecommendedDisplayFrameRate",
         "ActualFrameDuration",
         "CorrectedImage",
         # where it lies

@@ -172,10 +172,13 @@ except PermissionError:
 """
     policy.make_private_folders(settings.user_home(name))
     said = run(settings, policy.person_allowance(settings, name), settings.user_home(name), code)
-    assert said == {
-        "student1": "public closed\n",
-        "teacher1": "public the answer wrote\n",
-    }[name]
+    assert (
+        said
+        == {
+            "student1": "public closed\n",
+            "teacher1": "public the answer wrote\n",
+        }[name]
+    )
 
 
 def test_a_course_s_sources_cannot_be_imported(settings: Settings) -> None:
