@@ -111,6 +111,8 @@ def _list_source(found: Scan, *, as_json: bool) -> None:
         typer.echo(note)
     if found.skipped:
         typer.echo(f"{len(found.skipped)} other files were left out.")
+    if not found.images:
+        fail("there is no image in it that could become a case.")
     typer.echo("\nAdd one with: clerkship cases add SOURCE --series SERIES --id …")
 
 
