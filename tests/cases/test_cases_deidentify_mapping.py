@@ -32,6 +32,7 @@ def test_a_mapping_leads_back_and_is_unreadable_without_its_passphrase(tmp_path:
         read_mapping(kept, "four other words here")
 
 
+@pytest.mark.slow
 def test_a_mapping_that_was_changed_is_noticed(tmp_path: Path) -> None:
     kept = tmp_path / "mapping.json"
     deidentify_files([SOURCE], tmp_path / "out", mapping=kept, passphrase=WORDS)
@@ -45,6 +46,7 @@ def test_a_mapping_that_was_changed_is_noticed(tmp_path: Path) -> None:
         read_mapping(kept, WORDS)
 
 
+@pytest.mark.slow
 def test_a_follow_up_continues_a_mapping(tmp_path: Path) -> None:
     kept = tmp_path / "mapping.json"
     first = deidentify_files([SOURCE], tmp_path / "one", mapping=kept, passphrase=WORDS)

@@ -1,5 +1,6 @@
 """One dataset through the allow-list, at every depth."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -23,7 +24,7 @@ from clerkship_cases.deidentify.rules import allowed_attributes
 from clerkship_cases.deidentify.structured import keep_content_item
 from clerkship_cases.deidentify.words import cleaned_words, is_term
 
-_AGE, _BIRTH_DATE = BaseTag(0x00101010), BaseTag(0x00100030)
+_AGE, _BIRTH_DATE, _STUDY_DATE = map(BaseTag, (0x00101010, 0x00100030, 0x00080020))
 _ROI_NAME = BaseTag(0x30060026)
 #: What a structure is called when nothing of its name can stay; a number follows where there is one.
 _UNNAMED = "Structure"
@@ -67,7 +68,13 @@ class Cleaner:
         self._keys = keys
         self._identifying = identifying
         self._options = options
-        self._remembered: dict[tuple[Any, ...], Outcome] = {}
+        #: Character set -> element as it stood in a file -> what became of it.
+        self._remembered: dict[str, dict[RawDataElement, Outcome]] = defaultdict(dict)
+        self._privates: dict[
+            tuple[RawDataElement, RawDataElement | None],
+            tuple[dict[BaseTag, DataElement], dict[tuple[str, str], None]],
+        ] = {}
+        self._ages: dict[tuple[object, object], str | None] = {}
         self._actions: dict[str, Callable[[DataElement], Any]] = {
             "keep": lambda element: element.value,
             "number": self._number,
@@ -103,28 +110,27 @@ class Cleaner:
         """
         rules = allowed_attributes()
         dataset = as_dataset(elements)
-        encoding = str(dataset.original_character_set)
+        remembered = self._remembered[str(dataset.original_character_set)]
         kept: dict[BaseTag, DataElement] = {}
         ledger: dict[tuple[str, str], None] = {}
-        remembered = self._remembered
         coded = False
         for tag, raw in elements.items():
-            number = int(tag)  # comparing pydicom's tags is slow
-            rule = rules.get(number)
-            if rule is None:
-                if number & 0x10000 and may_be_safe(number):
-                    self._private(dataset, tag, kept, "", ledger)
-                else:
-                    ledger[_place(number), "removed"] = None
-                continue
-            if rule.action == "code":
-                coded = True
-                continue
-            known = remembered.get((number, raw.VR, raw.value, encoding))
+            known = remembered.get(raw)
             if known is None:
-                known = self._cleaned_element(dataset, tag, rule.action, depth=0)
+                number = int(tag)  # comparing pydicom's tags is slow
+                rule = rules.get(number)
+                if rule is None and number & 0x10000 and may_be_safe(number):
+                    self._remembered_private(dataset, elements, tag, kept, ledger)
+                    continue
+                if rule is not None and rule.action == "code":
+                    coded = True
+                    continue
+                if rule is None:
+                    known = None, ((_place(number), "removed"),)
+                else:
+                    known = self._cleaned_element(dataset, tag, rule.action, depth=0)
                 if number not in _AMBIGUOUS and len(raw.value or b"") <= _REMEMBERED_BYTES:
-                    remembered[number, raw.VR, raw.value, encoding] = known
+                    remembered[raw] = known
             element, entries = known
             for entry in entries:
                 ledger[entry] = None
@@ -143,10 +149,14 @@ class Cleaner:
         """Say how old the patient was, where only the date of birth says it."""
         if _BIRTH_DATE not in dataset:
             return
-        computed = age_at(
-            str(dataset.get("PatientBirthDate", "")), str(dataset.get("StudyDate", ""))
-        )
-        age = computed and cleaned_age(computed, self._options.keep_age)
+        born, seen = dataset.get_item(_BIRTH_DATE), dataset.get_item(_STUDY_DATE)
+        days = (born and born.value, seen and seen.value)
+        if days not in self._ages:
+            computed = age_at(
+                str(dataset.get("PatientBirthDate", "")), str(dataset.get("StudyDate", ""))
+            )
+            self._ages[days] = computed and cleaned_age(computed, self._options.keep_age)
+        age = self._ages[days]
         if age:
             cleaned.PatientAge = age
             ledger["(0010,1010)", "computed"] = None
@@ -235,6 +245,25 @@ class Cleaner:
             return None, ((place, "removed: no item could stay"), *list(entries)[1:])
         return DataElement(element.tag, "SQ", Sequence(items)), tuple(entries)
 
+    def _remembered_private(
+        self,
+        dataset: Dataset,
+        elements: dict[BaseTag, RawDataElement],
+        tag: BaseTag,
+        kept: dict[BaseTag, DataElement],
+        ledger: dict[tuple[str, str], None],
+    ) -> None:
+        """Clean a private attribute; what becomes of it depends on itself and on who owns it."""
+        owner = elements.get(_tag_of_creator(tag))
+        key = elements[tag], owner
+        if key not in self._privates:
+            elements_kept: dict[BaseTag, DataElement] = {}
+            entries: dict[tuple[str, str], None] = {}
+            self._private(dataset, tag, elements_kept, "", entries)
+            self._privates[key] = elements_kept, entries
+        kept.update(self._privates[key][0])
+        ledger.update(self._privates[key][1])
+
     def _private(
         self,
         dataset: Dataset,
@@ -248,7 +277,7 @@ class Cleaner:
         if element is None:
             ledger[place, "removed"] = None
             return
-        creator = Tag(tag.group, tag.element >> 8)
+        creator = _tag_of_creator(tag)
         kept[creator] = DataElement(creator, "LO", dataset[creator].value.strip(" \0"))
         kept[tag] = element
         ledger[place, "kept: safe private"] = None
@@ -319,6 +348,11 @@ def _is_broken_code(item: Dataset, cleaned: Dataset) -> bool:
     """Whether an item was a coded concept and no longer is one."""
     was_code = any(int(tag) in _CODE_PARTS for tag in tuple(item.keys()))
     return was_code and "CodeValue" not in cleaned
+
+
+@cache
+def _tag_of_creator(tag: BaseTag) -> BaseTag:
+    return Tag(tag.group, tag.element >> 8)
 
 
 @cache

@@ -49,12 +49,24 @@ class Walker:
         A file or its beginning.
     implicit, big_endian : bool
         From the transfer syntax.
+    seen : dict
+        Short elements in explicit little endian, by their bytes: those of earlier files are taken from it,
+        and new ones are added.
     """
 
-    def __init__(self, data: bytes, *, implicit: bool, big_endian: bool) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        *,
+        implicit: bool,
+        big_endian: bool,
+        seen: dict[bytes, RawDataElement] | None = None,
+    ) -> None:
         self._data = data
+        self._seen = {} if seen is None else seen
         self._implicit = implicit
         self._little = not big_endian
+        self._plain = not implicit and not big_endian
         order = ">" if big_endian else "<"
         self._two = struct.Struct(order + "HH").unpack_from
         self._long = struct.Struct(order + "L").unpack_from
@@ -71,8 +83,16 @@ class Walker:
             If the data end inside an element: more of the file is needed.
         """
         found: dict[BaseTag, RawDataElement] = {}
-        place, end = start, len(self._data)
+        data, plain, seen = self._data, self._plain, self._seen
+        place, end = start, len(data)
         while place + 8 <= end:
+            if plain and (stop := place + 8 + data[place + 6] + (data[place + 7] << 8)) <= end:
+                known = seen.get(data[place:stop])
+                if known is not None and len(found) < _MAX_ELEMENTS:
+                    found[known.tag] = known
+                    place = stop
+                    continue
+            first = place
             tag, vr, value, length = self._header(place)
             if tag in PIXEL_TAGS:
                 size = -1 if length == _UNDEFINED else length
@@ -86,15 +106,13 @@ class Walker:
                 raise EOFError(f"({tag >> 16:04X},{tag & 0xFFFF:04X})")
             if len(found) >= _MAX_ELEMENTS:
                 raise CaseError(f"it has more than {_MAX_ELEMENTS} attributes")
-            found[_tag(tag)] = RawDataElement(
-                _tag(tag),
-                vr,
-                stop - value,
-                self._data[value:stop],
-                value,
-                self._implicit,
-                self._little,
+            # Where it stood is left out: elements that say the same are equal.
+            element = RawDataElement(
+                _tag(tag), vr, stop - value, data[value:stop], 0, self._implicit, self._little
             )
+            found[element.tag] = element
+            if plain and value == first + 8:
+                seen[data[first:stop]] = element
         return found, None
 
     def end_of_element(self, place: int) -> int:

@@ -138,15 +138,16 @@ class Identity:
         """
         dataset: Dataset | None = None
         encoding = elements.get(_CHARACTER_SET)
+        said = encoding and encoding.value
         for tag, raw in elements.items():
+            seen = (raw, said)
+            if seen in self._seen:
+                continue
+            self._seen.add(seen)
             number = int(tag)
             vr = raw.VR or _listed_vr(number)
             if vr is not None and vr not in _TELLING_VRS and number not in _TELLING_TAGS:
                 continue
-            seen = (number, raw.value, encoding and encoding.value)
-            if seen in self._seen:
-                continue
-            self._seen.add(seen)
             dataset = dataset or as_dataset(elements)
             self._collect_element(dataset[tag])
 

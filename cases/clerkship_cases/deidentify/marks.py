@@ -28,6 +28,10 @@ _MEANINGS = {
     PATIENT_CHARACTERISTICS: "Retain Patient Characteristics Option",
     SAFE_PRIVATE: "Retain Safe Private Option",
 }
+#: Graphic Annotation Sequence; Content and Acquisition Context Sequence; age, sex, size and weight.
+_GRAPHICS = 0x00700001
+_STRUCTURED = frozenset((0x0040A730, 0x00400555))
+_CHARACTERISTICS = frozenset((0x00101010, 0x00100040, 0x00101020, 0x00101030))
 
 
 def methods_used(
@@ -44,19 +48,17 @@ def methods_used(
         codes.append(CLEAN_PIXEL_DATA)
     if face_removed:
         codes.append(CLEAN_FACES)
-    if "GraphicAnnotationSequence" in cleaned:
+    present = {int(tag) for tag in cleaned.keys()}  # noqa: SIM118 - its values would be converted
+    if _GRAPHICS in present:
         codes.append(CLEAN_GRAPHICS)
-    if "ContentSequence" in cleaned or "AcquisitionContextSequence" in cleaned:
+    if not present.isdisjoint(_STRUCTURED):
         codes.append(CLEAN_STRUCTURED_CONTENT)
     codes.append(CLEAN_DESCRIPTORS)
     if options.shift_dates:
         codes.append(MODIFIED_DATES)
-    if any(
-        keyword in cleaned
-        for keyword in ("PatientAge", "PatientSex", "PatientSize", "PatientWeight")
-    ):
+    if not present.isdisjoint(_CHARACTERISTICS):
         codes.append(PATIENT_CHARACTERISTICS)
-    if any(tag.is_private for tag in tuple(cleaned.keys())):
+    if any(number & 0x10000 for number in present):
         codes.append(SAFE_PRIVATE)
     return tuple(codes)
 

@@ -1,7 +1,5 @@
 """Pixels on their way through: as long as they should be, and little endian."""
 
-import copy
-
 import numpy as np
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -63,7 +61,7 @@ def native_pixels(cleaned: Dataset, element: DataElement, *, big_endian: bool) -
 def pixel_view(
     cleaned: Dataset, elements: dict[BaseTag, RawDataElement], transfer_syntax_uid: str
 ) -> Dataset:
-    """Give an image's pixels and what describes them, as copies that may be altered.
+    """Give an image's pixels and what describes them, as a dataset in which elements may be replaced.
 
     Parameters
     ----------
@@ -74,14 +72,15 @@ def pixel_view(
     transfer_syntax_uid : str
         How the pixels of ``cleaned`` are encoded.
     """
-    view = Dataset()
+    taken: dict[BaseTag, DataElement | RawDataElement] = {}
+    for tag, element in cleaned.items():
+        number = int(tag)
+        if number >> 16 in (0x0028, 0x7FE0) or number in _NEEDED:
+            taken[tag] = element
+    for tag in _AS_IT_CAME:
+        if tag in elements:
+            taken[tag] = elements[tag]
+    view = Dataset(taken)
     view.file_meta = FileMetaDataset()
     view.file_meta.TransferSyntaxUID = UID(transfer_syntax_uid)
-    for tag, element in cleaned.items():
-        if tag.group in (0x0028, 0x7FE0) or int(tag) in _NEEDED:
-            view[tag] = copy.copy(element)
-    original = Dataset({tag: elements[tag] for tag in _AS_IT_CAME if tag in elements})
-    for tag in _AS_IT_CAME:
-        if tag in original:
-            view.add(original[tag])
     return view

@@ -15,7 +15,9 @@ class Options:
         known to show text are then refused), or in those at risk ("auto": ultrasound, secondary capture,
         fluoroscopy, projection radiographs, and whatever says that it has burned-in annotation).
     remove_faces : bool
-        Remove the face from head volumes. Not possible yet: asking for it is refused, never ignored.
+        Remove the face from head volumes (CT and MR of single slices): what lies in front of and below the
+        brain is blanked. Series in which a face can neither be found nor excluded are refused, and so are
+        captured pictures, multi-frame volumes and contours of the skin, unless they are of a limb or trunk.
     keep_age : "band" or "cap"
         The age in steps of five years, or to the year; above 89 both say 090Y.
     shift_dates : bool

@@ -16,7 +16,7 @@ _IMPLICIT = "1.2.840.10008.1.2"
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 #: Headers are mostly smaller; where they are not, the whole file is read.
-_FIRST_BYTES = 65_536
+_FIRST_BYTES = 16_384
 #: A deflated file may not unpack to more. Our own limit: larger than any image that is stored this way.
 _INFLATED_MAX_BYTES = 512_000_000
 _CHARACTER_SET = BaseTag(0x00080005)
@@ -99,8 +99,14 @@ def as_dataset(elements: dict[BaseTag, RawDataElement]) -> Dataset:
     return dataset
 
 
-def read_input(path: Path) -> InputFile:
+def read_input(path: Path, seen: dict[bytes, RawDataElement] | None = None) -> InputFile:
     """Read a file without its pixels.
+
+    Parameters
+    ----------
+    path : Path
+    seen : dict, optional
+        Shared by the files of one run: elements that they have in common are made once.
 
     Raises
     ------
@@ -111,9 +117,9 @@ def read_input(path: Path) -> InputFile:
         with path.open("rb") as file:
             data = file.read(_FIRST_BYTES)
             try:
-                return _parsed(path, data)
+                return _parsed(path, data, seen)
             except (EOFError, IndexError, ValueError):
-                return _parsed(path, data + file.read())
+                return _parsed(path, data + file.read(), seen)
     except CaseError:
         raise
     except OSError as problem:
@@ -125,7 +131,7 @@ def read_input(path: Path) -> InputFile:
         raise CaseError(f"it is damaged ({type(problem).__name__})") from problem
 
 
-def _parsed(path: Path, data: bytes) -> InputFile:
+def _parsed(path: Path, data: bytes, seen: dict[bytes, RawDataElement] | None) -> InputFile:
     if data[128:132] != b"DICM":
         raise CaseError("it is no DICOM file: bytes 128 to 131 are not DICM")
     meta_walker = Walker(data, implicit=False, big_endian=False)
@@ -135,7 +141,7 @@ def _parsed(path: Path, data: bytes) -> InputFile:
     if syntax == _DEFLATED:
         inflated = data = _inflated(path, start)
         start = 0
-    walker = Walker(data, implicit=syntax == _IMPLICIT, big_endian=syntax == _BIG_ENDIAN)
+    walker = Walker(data, implicit=syntax == _IMPLICIT, big_endian=syntax == _BIG_ENDIAN, seen=seen)
     elements, place = walker.elements(start)
     if inflated is None and place is None and len(data) == _FIRST_BYTES:
         raise EOFError("its header")

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
 from clerkship_cases.deidentify.clean import Cleaner, TooDeepError
+from clerkship_cases.deidentify.head_scans import Faces, find_faces
 from clerkship_cases.deidentify.identity import Identity
 from clerkship_cases.deidentify.keyed import Keyring
 from clerkship_cases.deidentify.marks import CLEAN_PIXEL_DATA, marks, methods_used
@@ -31,6 +33,13 @@ from clerkship_cases.deidentify.writing import Encoder, explicit_syntax, part10_
 from clerkship_cases.errors import CaseError
 
 _SOP_INSTANCE_UID = BaseTag(0x00080018)
+#: Without these an object can't be found, nor its study and series.
+_BELONGS_TO = {
+    "SOPClassUID": BaseTag(0x00080016),
+    "SOPInstanceUID": _SOP_INSTANCE_UID,
+    "StudyInstanceUID": BaseTag(0x0020000D),
+    "SeriesInstanceUID": BaseTag(0x0020000E),
+}
 _BURNED_IN = 0x00280301  # said anew by marks.py
 
 
@@ -75,11 +84,6 @@ def deidentify_files(
     CaseError
         If ``out`` holds files already, or the mapping can't be kept where and how it is asked for.
     """
-    if options.remove_faces:
-        raise CaseError(
-            "faces in head volumes can't be removed yet. Leave out head scans whose face could be rebuilt, or "
-            "use images that were defaced before."
-        )
     out = Path(out)
     report = Report(inputs=list(dict.fromkeys(Path(path) for path in paths)))
     _prepare(out, report.inputs)
@@ -91,9 +95,10 @@ def deidentify_files(
         secret = book.secret
     keys = Keyring(secret if secret is not None else secrets.token_bytes(32))
     patients: dict[str, list[InputFile]] = defaultdict(list)
+    seen: dict[bytes, RawDataElement] = {}
     for path in report.inputs:
         try:
-            read = read_input(path)
+            read = read_input(path, seen)
         except CaseError as problem:
             report.refused.append(Refusal(path, str(problem)))
             continue
@@ -190,6 +195,7 @@ class _PatientRun:
         self.cleaner = Cleaner(keys, files[0].patient, frozenset(identity.words), options)
         self._keys = keys
         self._encoder = Encoder()
+        self._faces = Faces()
 
     def clean_all(self) -> None:
         """Clean, check and publish every file."""
@@ -203,6 +209,10 @@ class _PatientRun:
                 continue
             known.add(instance.value if instance is not None else None)
             files.append(read)
+        if self._options.remove_faces:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self._faces = find_faces(files)
         for part in in_halves(self._clean_part, files):
             self._report.files.extend(part.files)
             self._report.refused.extend(part.refused)
@@ -233,9 +243,11 @@ class _PatientRun:
         return part
 
     def _draft(self, read: InputFile) -> _Draft:
+        if read.path in self._faces.refused:
+            raise _RefusedError(self._faces.refused[read.path])
         cleaned, ledger = self.cleaner.clean(read.elements)
-        for keyword in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"):
-            if not cleaned.get(keyword):
+        for keyword, tag in _BELONGS_TO.items():
+            if tag not in cleaned or not cleaned[tag].value:
                 raise _RefusedError(f"it has no {keyword}, without which it belongs to nothing")
         if is_report(read.sop_class_uid) and is_only_prose(cleaned):
             raise _RefusedError(
@@ -270,7 +282,8 @@ class _PatientRun:
             raise _RefusedError(outcome.reason_to_refuse)
         draft.examined = outcome.examined and CLEAN_PIXEL_DATA in {m.value for m in outcome.methods}
         draft.blanked = len(outcome.blanked)
-        if outcome.dataset_changed:
+        self._blank_face(draft, view)
+        if outcome.dataset_changed or draft.face_removed:
             draft.syntax = str(view.file_meta.TransferSyntaxUID)
             for tag in [t for t in tuple(cleaned.keys()) if t.group in (0x0028, 0x7FE0)]:
                 del cleaned[tag]
@@ -278,6 +291,15 @@ class _PatientRun:
                 if tag.group in (0x0028, 0x7FE0) and int(tag) != _BURNED_IN:
                     cleaned.add(view[tag])
                     draft.fresh.add(int(tag))
+
+    def _blank_face(self, draft: _Draft, view: Dataset) -> None:
+        region = self._faces.regions.get(draft.read.path)
+        if region is None:
+            return
+        from clerkship_cases.deidentify.pixels.faces import blank_face
+
+        blank_face(view, region.in_slice(draft.dataset), region.background)
+        draft.face_removed = True
 
     def _publish(self, draft: _Draft) -> CleanedFile:
         """Write a file, look at it as a stranger would, and give it its name if it is clean."""

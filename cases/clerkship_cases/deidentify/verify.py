@@ -47,8 +47,6 @@ _PERSONAL_TAGS = frozenset(
     )
 )
 _BIRTH_DATE = 0x00100030
-#: Dates of the study, its series and images: compared one by one with those of the input.
-_COMPARED_DATES = frozenset(0x00080000 | e for e in (0x12, 0x20, 0x21, 0x22, 0x23, 0x2A))
 _CODE_VALUE = 0x00080100
 _PIXELS = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
 #: Patient characteristics that may stay (PS3.15 E.3.5), and the neutral ones about units and species.
@@ -164,12 +162,7 @@ class Verifier:
         """Read an input file and remember what identifies."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            dataset = read_unseen(path, self._seen)
-            own_dates: dict[int, str] = {}
-            for tag in tuple(dataset.keys()):
-                if tag in _COMPARED_DATES:
-                    own_dates[int(tag)] = str(dataset[tag].value or "")[:8]
-            self._dates_of[path] = own_dates
+            dataset, self._dates_of[path] = read_unseen(path, self._seen)
             self._learn_dataset(dataset)
         self._prepared = None
 

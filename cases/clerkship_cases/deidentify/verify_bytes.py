@@ -19,6 +19,8 @@ from pydicom.filereader import read_dataset
 DATASET_MARK = 132
 #: Longer elements are looked at every time they come.
 REMEMBERED_BYTES = 65_536
+#: How much of an input is read at first, and then: most headers are short.
+_FIRST_BYTES = (16_384, REMEMBERED_BYTES)
 _LONG_VRS = frozenset(
     (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
 )
@@ -26,9 +28,10 @@ _LONG_VRS = frozenset(
 _SYNTAX = re.compile(
     rb"\x02\0\x10\0UI..1\.2\.840\.10008\.1\.2(\0|\.1\0|\.1$|\.4\.|\.5\0)", re.DOTALL
 )
-#: The character set, which others need to be read, and the dates, which are compared file by file.
-_ALWAYS_READ = frozenset(
-    b"\x08\0" + bytes((element, 0)) for element in (0x05, 0x12, 0x20, 0x21, 0x22, 0x23, 0x2A)
+_CHARACTER_SET = b"\x08\0\x05\0"
+#: How the dates of the study, its series and images begin: they are compared file by file.
+_COMPARED_DATES = frozenset(
+    b"\x08\0" + bytes((element, 0)) for element in (0x12, 0x20, 0x21, 0x22, 0x23, 0x2A)
 )
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{12,}={0,2}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[ :-]?){8,}")
@@ -132,7 +135,7 @@ def read_pieces(
     return dataset
 
 
-def read_unseen(path: Path, seen: set[bytes]) -> Dataset:
+def read_unseen(path: Path, seen: set[bytes]) -> tuple[Dataset, dict[int, str]]:
     """Read of a file the elements that stood in no file before, and its dates.
 
     Parameters
@@ -141,20 +144,42 @@ def read_unseen(path: Path, seen: set[bytes]) -> Dataset:
         An input.
     seen : set of bytes
         Elements of earlier files; those of this one are added.
+
+    Returns
+    -------
+    Dataset
+        What is new in this file.
+    dict
+        Tag -> date (YYYYMMDD) of the study, its series and images.
     """
-    with path.open("rb") as file:
-        head = file.read(REMEMBERED_BYTES)
-    syntax = _SYNTAX.search(head, DATASET_MARK, 1024)
-    if syntax is not None:
+    for first_bytes in _FIRST_BYTES:
+        with path.open("rb", buffering=0) as file:
+            head = file.read(first_bytes)
+        syntax = _SYNTAX.search(head, DATASET_MARK, 1024)
+        if syntax is None:
+            break
         implicit = syntax.group(1) == b"\0"
         pieces, start = pieces_of(head, implicit=implicit)
         if start < len(head):
-            new = [p for p in pieces if p not in seen or p[:4] in _ALWAYS_READ]
-            seen.update(pieces)
+            dates = {
+                0x00080000 | piece[2]: piece[8:16].decode("latin-1").strip(" \0")
+                for piece in pieces
+                if piece[:4] in _COMPARED_DATES
+            }
+            new = [piece for piece in pieces if piece not in seen]
+            if not new:
+                return Dataset(), dates
+            seen.update(new)
             meta = [p for p in new if p[:2] == b"\2\0"]
-            dataset = read_pieces([p for p in new if p[:2] != b"\2\0"], implicit=implicit)
+            read = [p for p in pieces if p[:4] == _CHARACTER_SET]
+            read += [p for p in new if p[:2] != b"\2\0" and p[:4] != _CHARACTER_SET]
+            if not implicit:
+                return read_pieces(meta + read), dates
+            dataset = read_pieces(read, implicit=True)
             dataset.update(read_pieces(meta))
-            return dataset
+            return dataset, dates
     dataset = dcmread(path, stop_before_pixels=True)
     dataset.update(dataset.file_meta)
-    return dataset
+    numbers = (0x00080000 | start[2] for start in _COMPARED_DATES)
+    dates = {n: str(dataset[n].value or "")[:8] for n in numbers if n in dataset}
+    return dataset, dates

@@ -10,6 +10,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_data_element
+from pydicom.multival import MultiValue
 from pydicom.uid import ExplicitVRLittleEndian
 
 from clerkship_cases.errors import CaseError
@@ -18,6 +19,9 @@ from clerkship_cases.errors import CaseError
 IMPLEMENTATION_CLASS_UID = "2.25.64462633975564765615866257906890386806"
 IMPLEMENTATION_VERSION = "CLERKSHIP_1"
 _ENCODINGS = ["utf-8"]
+_PIXEL_DATA = 0x7FE00010
+#: Text that is ASCII in every character set, with a length of two bytes (PS3.5 6.2).
+_ASCII_VRS = frozenset(("AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI"))
 
 
 def _meta_element(element: int, vr: bytes, value: bytes) -> bytes:
@@ -46,15 +50,61 @@ class Encoder:
         known = self._remembered.get(id(element))
         if known is not None and known[0] is element and remember:
             return known[1]
-        buffer = DicomBytesIO()
-        buffer.is_little_endian = True
-        buffer.is_implicit_VR = False
-        write_data_element(buffer, element, _ENCODINGS)
-        data: bytes = buffer.getvalue()
+        data = _short_text(element)
+        if data is None:
+            data = _any(element)
         if remember and len(data) <= 65_536:
             # The element itself is kept too, so that its id can't come to mean another.
             self._remembered[id(element)] = (element, data)
         return data
+
+
+def _short_text(element: DataElement) -> bytes | None:
+    """Encode values that are plain ASCII text, as most of those that differ between a series' images."""
+    if element.VR not in _ASCII_VRS:
+        return None
+    value = element.value
+    parts: list[str] = []
+    for one in value if isinstance(value, MultiValue) else (value,):
+        # Numbers are written as they stood in the file.
+        part = one if isinstance(one, str) else getattr(one, "original_string", None)
+        if not isinstance(part, str) or not part.isascii():
+            return None
+        parts.append(part)
+    text = "\\".join(parts).encode("ascii")
+    if len(text) % 2:
+        text += b"\0" if element.VR == "UI" else b" "
+    if len(text) > 0xFFFE:
+        return None
+    tag = element.tag
+    head = tag.group.to_bytes(2, "little") + tag.element.to_bytes(2, "little")
+    return head + element.VR.encode() + len(text).to_bytes(2, "little") + text
+
+
+def _any(element: DataElement) -> bytes:
+    buffer = DicomBytesIO()
+    buffer.is_little_endian = True
+    buffer.is_implicit_VR = False
+    write_data_element(buffer, element, _ENCODINGS)
+    data: bytes = buffer.getvalue()
+    return data
+
+
+def _native_pixels(element: DataElement) -> list[bytes] | None:
+    """Encode uncompressed pixels without copying them."""
+    value = element.value
+    if (
+        element.is_undefined_length
+        or not isinstance(value, bytes)
+        or element.VR not in ("OB", "OW")
+    ):
+        return None
+    padded = [value, b"\0"] if len(value) % 2 else [value]
+    size = len(value) + len(value) % 2
+    if size >= 0xFFFFFFFF:
+        return None
+    head = b"\xe0\x7f\x10\0" + element.VR.encode() + b"\0\0" + size.to_bytes(4, "little")
+    return [head, *padded]
 
 
 def part10_chunks(
@@ -89,13 +139,16 @@ def part10_chunks(
     )
     length = _meta_element(0x00, b"UL", len(meta).to_bytes(4, "little"))
     chunks = [b"\0" * 128, b"DICM", length, meta]
+    # pydicom's tags are slow to compare
     for number, element in sorted(
-        ((int(tag), element) for tag, element in dataset.items()), key=itemgetter(0)
+        zip(map(int, dataset.keys()), dataset.values(), strict=True), key=itemgetter(0)
     ):
-        if isinstance(element, DataElement):
-            chunks.append(encoder.encoded(element, remember=number not in fresh))
-        else:
+        if not isinstance(element, DataElement):
             chunks.append(encoder.encoded(dataset[number], remember=False))
+        elif number == _PIXEL_DATA and (pixels := _native_pixels(element)) is not None:
+            chunks += pixels
+        else:
+            chunks.append(encoder.encoded(element, remember=number not in fresh))
     return chunks
 
 

@@ -147,6 +147,8 @@ def _blank_text(
                 reason_to_refuse="its pixels still show what looks like text after "
                 f"{look} rounds of blanking",
             )
+        if not frames.values.flags.writeable:
+            frames.values = frames.values.copy()
         for box in boxes:
             frames.values[box.frame, box.row0 : box.row1, box.column0 : box.column1] = (
                 shade if frames.is_colour else shade[0]

@@ -98,7 +98,8 @@ def modality_values(dataset: Dataset) -> npt.NDArray[np.float32]:
     if frames.is_colour or len(frames.values) != 1:
         raise CaseError("its images are not single grey frames")
     slope, intercept = rescale(dataset)
-    return frames.values[0].astype(np.float32) * np.float32(slope) + np.float32(intercept)
+    values: npt.NDArray[np.float32] = frames.values[0].astype(np.float32)
+    return values * np.float32(slope) + np.float32(intercept)
 
 
 def rescale(dataset: Dataset) -> tuple[float, float]:
@@ -159,18 +160,19 @@ def _stack(datasets: Sequence[Dataset], planes: Sequence[Floats]) -> tuple[list[
     size = float(step @ normal)
     even = origins[0] + np.arange(len(stack))[:, None] * step
     if np.abs(origins - even).max() > max(0.2, UNEVEN_PART * size):
-        raise CaseError("its slices are not evenly spaced: some are missing, or it is several stacks")
+        raise CaseError(
+            "its slices are not evenly spaced: some are missing, or it is several stacks"
+        )
     if size > MAX_SLICE_GAP_MM:
         raise CaseError(f"its slices are {size:.0f} mm apart, too far for a volume")
     return stack, step
 
 
-def _block_mean(
-    image: npt.NDArray[np.float32], rows: int, columns: int
-) -> npt.NDArray[np.float32]:
+def _block_mean(image: npt.NDArray[np.float32], rows: int, columns: int) -> npt.NDArray[np.float32]:
     height, width = image.shape[0] // rows, image.shape[1] // columns
     cut = image[: height * rows, : width * columns]
-    return cut.reshape(height, rows, width, columns).mean(axis=(1, 3))
+    means: npt.NDArray[np.float32] = cut.reshape(height, rows, width, columns).mean(axis=(1, 3))
+    return means
 
 
 def _groups_mean(layers: list[npt.NDArray[np.float32]], size: int) -> list[Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from pydicom import Dataset
 from pydicom.encaps import encapsulate, generate_frames
-from pydicom.uid import UID, JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes
+from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes
 
 KEPT_APPLICATION = {0xEE: b"Adobe", 0xE8: b"mrfx"}
 """Application segments that decide on colour: APP14 (Adobe) and APP8 of JPEG-LS (ITU-T T.87 D.1)."""
@@ -24,8 +24,6 @@ def strip_hidden_bytes(dataset: Dataset) -> bool:
     if not syntax.is_encapsulated:
         return _trim(dataset) | _clear_spare_bits(dataset)
     if syntax not in {*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes}:
-        return False
-    if not any(mark in dataset.PixelData for mark in _hiding_marks(syntax)):
         return False
     frames = list(
         generate_frames(dataset.PixelData, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
@@ -62,11 +60,15 @@ def without_segments(stream: bytes) -> bytes:
     place = 2
     for start, stop, marker in _segments(stream, first_data):
         application = KEPT_APPLICATION.get(marker)
-        if marker not in dropped or (application and stream[start + 4 :].startswith(application)):
+        if marker not in dropped or (application and stream.startswith(application, start + 4)):
             kept.append(stream[start:stop])
         place = stop
-    kept.append(_until_end(stream[place:]))
-    bare = b"".join(kept)
+    end = stream.rfind(b"\xff\xd9", place) + 2
+    if end < 2 or not stream[end:].strip(b"\0"):
+        end = len(stream)
+    if place == sum(map(len, kept)) and end == len(stream):
+        return stream  # as almost always: nothing to remove, nothing to copy
+    bare = b"".join((*kept, stream[place:end]))
     return bare + b"\0" * (len(bare) % 2)
 
 
@@ -79,18 +81,6 @@ def _segments(stream: bytes, first_data: int) -> Iterator[tuple[int, int, int]]:
             return
         yield place, place + 2 + length, stream[place + 1]
         place += 2 + length
-
-
-def _until_end(data: bytes) -> bytes:
-    """Cut behind the last end marker (FF D9)."""
-    end = data.rfind(b"\xff\xd9")
-    return data if end < 0 else data[: end + 2]
-
-
-def _hiding_marks(syntax: UID) -> tuple[bytes, ...]:
-    if syntax in JPEG2000TransferSyntaxes:
-        return (b"\xff\x64",)
-    return (b"\xff\xfe", *(bytes((0xFF, code)) for code in range(0xE0, 0xF0)))
 
 
 def _trim(dataset: Dataset) -> bool:

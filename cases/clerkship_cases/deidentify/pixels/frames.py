@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
+from pydicom.encaps import generate_frames
 from pydicom.uid import (
     HTJ2K,
     JPEG2000,
@@ -21,6 +23,8 @@ from pydicom.uid import (
 )
 
 from clerkship_cases.deidentify.pixels.search import Picture
+from clerkship_cases.dicom.codecs import READ_SYNTAXES, decode_grey
+from clerkship_cases.dicom.pixel_format import pixel_format
 from clerkship_cases.errors import CaseError
 
 LOSSY_METHOD = {
@@ -51,7 +55,7 @@ class Frames:
     Attributes
     ----------
     values : (frames, rows, columns) or (frames, rows, columns, 3) integer
-        As stored; colour by pixel, in the colour space named by `photometric`.
+        As stored, perhaps read-only; colour by pixel, in the colour space named by `photometric`.
     photometric : str
         Photometric Interpretation of `values`; never a subsampled one.
     """
@@ -83,10 +87,13 @@ def decode(dataset: Dataset) -> Frames:
     CaseError
         If the pixel data can't be decoded; the sentence says why and names the transfer syntax.
     """
-    from pydicom.pixels.decoders.base import get_decoder
-
     syntax = dataset.file_meta.TransferSyntaxUID
     try:
+        values = _grey(dataset)
+        if values is not None:
+            return Frames(values, str(dataset.PhotometricInterpretation))
+        from pydicom.pixels.decoders.base import get_decoder
+
         values, meta = get_decoder(syntax).as_array(dataset, raw=True)
     except Exception as error:
         raise CaseError(
@@ -94,25 +101,52 @@ def decode(dataset: Dataset) -> Frames:
             "so nobody can say whether names are written in them"
         ) from error
     colour = int(meta["samples_per_pixel"]) == 3
-    values = np.array(values)  # our own copy: it is written to
     if values.ndim == (3 if colour else 2):
         values = values[None]
     photometric = str(meta["photometric_interpretation"])
     return Frames(values, "YBR_FULL" if photometric.startswith("YBR_FULL") else photometric)
 
 
+def _grey(dataset: Dataset) -> npt.NDArray[Any] | None:
+    """Decode grey frames of whole bytes, the usual case, without a detour; None for all others.
+
+    Uncompressed values are those in the file, and can't be written to.
+    """
+    if dataset.get("PhotometricInterpretation") not in ("MONOCHROME1", "MONOCHROME2"):
+        return None
+    format_ = pixel_format(dataset, "the image")
+    if format_.bits_allocated not in (8, 16) or format_.high_bit != format_.bits_stored - 1:
+        return None
+    shape = (format_.frames, format_.rows, format_.columns)
+    if format_.syntax == ExplicitVRLittleEndian:
+        return np.frombuffer(dataset.PixelData, format_.dtype, math.prod(shape)).reshape(shape)
+    if format_.syntax not in READ_SYNTAXES:
+        return None
+    encoded = list(generate_frames(dataset.PixelData, number_of_frames=format_.frames))
+    if len(encoded) < format_.frames:
+        raise CaseError(f"{len(encoded)} of {format_.frames} frames are there")
+    values = np.empty(shape, format_.dtype)
+    unsigned = f"u{values.itemsize}"
+    for number in range(format_.frames):
+        coded = decode_grey(encoded[number], format_)
+        values[number] = coded.astype(unsigned, copy=False).view(format_.dtype)
+    spare = format_.bits_allocated - format_.bits_stored
+    return (values << spare) >> spare if spare else values
+
+
 def store(dataset: Dataset, frames: Frames) -> None:
     """Write stored values back, uncompressed and without loss, and say so in the attributes.
 
     An uncompressed image keeps its transfer syntax. A compressed one becomes explicit little endian;
-    that it went through lossy compression once stays true, and stays said.
+    that it went through lossy compression once stays true, and stays said. Elements other than the
+    pixels are replaced, not altered: another dataset may share them.
     """
     syntax = dataset.file_meta.TransferSyntaxUID
     values = frames.values
     if syntax in ALWAYS_LOSSY or dataset.get("LossyImageCompression") == "01":
-        dataset.LossyImageCompression = "01"
+        dataset.add_new("LossyImageCompression", "CS", "01")
         if syntax in LOSSY_METHOD and "LossyImageCompressionMethod" not in dataset:
-            dataset.LossyImageCompressionMethod = LOSSY_METHOD[syntax]
+            dataset.add_new("LossyImageCompressionMethod", "CS", LOSSY_METHOD[syntax])
     if syntax.is_compressed and syntax.is_encapsulated:
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     big = syntax == ExplicitVRBigEndian
@@ -123,9 +157,9 @@ def store(dataset: Dataset, frames: Frames) -> None:
         "OB" if values.dtype.itemsize == 1 and not syntax.is_implicit_VR else "OW"
     )
     dataset["PixelData"].is_undefined_length = False
-    dataset.PhotometricInterpretation = frames.photometric
+    dataset.add_new("PhotometricInterpretation", "CS", frames.photometric)
     if frames.is_colour:
-        dataset.PlanarConfiguration = 0
+        dataset.add_new("PlanarConfiguration", "US", 0)
     for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
         if keyword in dataset:
             del dataset[keyword]

@@ -20,17 +20,19 @@ a head that is turned are added, and shoulders are 350 mm and more."""
 NECK_MM = 60.0
 """So much neck above wide shoulders still holds no chin; more may hold one. Our own choice, on the careful side."""
 
-TRUNK = frozenset(
-    "CHEST THORAX ABDOMEN PELVIS CHESTABDOMEN CHESTABDPELVIS ABDOMENPELVIS LUNG HEART LIVER KIDNEY "
-    "PANCREAS SPLEEN COLON TSPINE LSPINE SSPINE LSSPINE TLSPINE BREAST PROSTATE BLADDER UTERUS RECTUM "
-    "AORTA CORONARYARTERY STERNUM RIB STOMACH ADRENAL ESOPHAGUS MEDIASTINUM".split()
-)
+_TRUNK = """
+    CHEST THORAX ABDOMEN PELVIS CHESTABDOMEN CHESTABDPELVIS ABDOMENPELVIS LUNG HEART LIVER KIDNEY
+    PANCREAS SPLEEN COLON TSPINE LSPINE SSPINE LSSPINE TLSPINE BREAST PROSTATE BLADDER UTERUS RECTUM
+    AORTA CORONARYARTERY STERNUM RIB STOMACH ADRENAL ESOPHAGUS MEDIASTINUM
+"""
+TRUNK = frozenset(_TRUNK.split())
 """Body Part Examined of trunks: believed, unless the picture shows a neck or a head. Source: PS3.16 Annex L."""
 
-LIMB = frozenset(
-    "HIP KNEE ANKLE FOOT TOE LEG THIGH CALF FEMUR TIBIA HAND WRIST FINGER THUMB ELBOW ARM FOREARM "
-    "UPPERARM HUMERUS EXTREMITY CALCANEUS PATELLA LOWERLIMB UPPERLIMB ULNA RADIUS LEGS".split()
-)
+_LIMB = """
+    HIP KNEE ANKLE FOOT TOE LEG THIGH CALF FEMUR TIBIA HAND WRIST FINGER THUMB ELBOW ARM FOREARM
+    UPPERARM HUMERUS EXTREMITY CALCANEUS PATELLA LOWERLIMB UPPERLIMB ULNA RADIUS LEGS
+"""
+LIMB = frozenset(_LIMB.split())
 """Body Part Examined of limbs: believed. Source: PS3.16 Annex L."""
 
 
@@ -50,7 +52,7 @@ def head_mask(coarse: Coarse) -> Mask:
     ------
     The threshold for MR starts from Otsu 1979, doi:10.1109/TSMC.1979.4310076.
     """
-    from scipy.ndimage import binary_closing, binary_fill_holes, binary_opening, label
+    from scipy.ndimage import binary_opening, label
     from skimage.filters import threshold_otsu
 
     values = coarse.values
@@ -62,19 +64,36 @@ def head_mask(coarse: Coarse) -> Mask:
         clipped = np.clip(inner, 0, top)
         if top <= 0 or np.ptp(clipped) == 0:
             return np.zeros(values.shape, dtype=bool)
-        tissue = values > SKIN_OVER_NOISE * float(threshold_otsu(clipped))
+        tissue = values > SKIN_OVER_NOISE * float(threshold_otsu(clipped))  # type: ignore[no-untyped-call]
     tissue &= coarse.seen
+    if not coarse.is_ct:
+        tissue = _closed(tissue, 1)  # thin scalp over a dark skull has gaps
+    solid = _filled(tissue)
     # a table or a coil touches the skin along thin bridges
-    opened = binary_opening(tissue, np.ones((3, 3, 3), dtype=bool))
-    labels, count = label(opened)
+    labels, count = label(binary_opening(solid, np.ones((3, 3, 3), dtype=bool)))
     if not count:
         return np.zeros(values.shape, dtype=bool)
     largest = labels == np.bincount(labels.ravel())[1:].argmax() + 1
-    padded = np.pad(largest, 4, mode="edge")
-    closed = binary_closing(padded, np.ones((3, 3, 3), dtype=bool), iterations=2)[4:-4, 4:-4, 4:-4]
-    for z in range(closed.shape[2]):
-        closed[:, :, z] = binary_fill_holes(closed[:, :, z])
-    return np.asarray(binary_fill_holes(closed), dtype=bool)
+    return _filled(_closed(largest, 2))
+
+
+def _closed(mask: Mask, times: int) -> Mask:
+    """Close gaps; beyond its edges the mask goes on as it ends."""
+    from scipy.ndimage import binary_closing
+
+    around = 2 * times
+    inner = (slice(around, -around),) * 3
+    wide = np.pad(mask, around, mode="edge")
+    cube = np.ones((3, 3, 3), dtype=bool)
+    return np.asarray(binary_closing(wide, cube, iterations=times)[inner], dtype=bool)
+
+
+def _filled(mask: Mask) -> Mask:
+    """Fill what is enclosed, in each axial layer and then as a whole: a head may be cut open below."""
+    from scipy.ndimage import binary_fill_holes
+
+    layers = [binary_fill_holes(mask[:, :, z]) for z in range(mask.shape[2])]
+    return np.asarray(binary_fill_holes(np.stack(layers, axis=2)), dtype=bool)
 
 
 def widths_mm(mask: Mask) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -48,8 +48,8 @@ FLAT_PIXELS = 24
 """Fewer pixels of exactly the greatest or least value than this can't spell a name."""
 
 STROKE_PART = 0.5
-"""Part of a drawing's pixels that lie inside a stroke, at least: noise at the edge of what a scanner can
-tell is scattered, letters hang together. In letters of 7 pixels and more it is 0.7 (measured)."""
+"""Part of a crisp drawing's pixels that lie inside a stroke, at least: noise is scattered, letters hang
+together. Measured: 0.73 at least, in names and dates of 7 to 24 pixels in 22 typefaces."""
 
 
 def is_computed(dataset: Dataset) -> bool:
@@ -86,9 +86,8 @@ def may_be_annotated(values: npt.NDArray[Any]) -> bool:
     search, no more. The least value fills the air around a body, so it is judged inside: text in it
     would be a hole in brighter surroundings.
 
-    A slice beyond the body may hold nothing but a few different values of noise, the greatest of them
-    dozens of times. It is told from a drawing by two signs together: its greatest value follows on the
-    next one without a gap, and most of its pixels are no part of a stroke.
+    A slice beyond the body may hold 0 and a few dozen 1, the last of the noise. It is told from a
+    drawing, which is crisp where there are but two values, by its pixels: most are no part of a stroke.
 
     Parameters
     ----------
@@ -100,8 +99,7 @@ def may_be_annotated(values: npt.NDArray[Any]) -> bool:
     count = int(np.count_nonzero(greatest))
     if not FLAT_PIXELS <= count <= values.size // 4:
         return False
-    next_to_top = values[~greatest].max()
-    if int(top) - int(next_to_top) > 1:
+    if int(top) - int(values.min()) > 1:
         return True
     return _stroke_pixels(greatest) >= STROKE_PART * count
 

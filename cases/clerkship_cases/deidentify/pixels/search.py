@@ -162,7 +162,7 @@ def _wiped(strokes: Picture, boxes: list[Box], scale: float) -> Picture:
 
 def _cores(strokes: Picture) -> Iterator[tuple[Box, float]]:
     """Yield the core of each line with its mean probability."""
-    from scipy import ndimage
+    import cv2
 
     rows, columns = strokes.shape[:2]
     probability = np.zeros((rows, columns), dtype=np.float32)
@@ -172,12 +172,12 @@ def _cores(strokes: Picture) -> Iterator[tuple[Box, float]]:
             tile = strokes[top : top + TILE, left : left + TILE]
             np.maximum(part, text_probability(tile), out=part)
     largest = min(LARGEST_CORE, LARGEST_PART * min(rows, columns))
-    labels, _ = ndimage.label(probability > CORE_PROBABILITY)
-    for label, (across, along) in enumerate(ndimage.find_objects(labels), start=1):
-        box = Box(0, across.start, across.stop, along.start, along.stop)
-        height = min(box.row1 - box.row0, box.column1 - box.column0)
-        mean = float(probability[across, along][labels[across, along] == label].mean())
-        if SMALLEST_CORE <= height <= largest and mean >= LINE_PROBABILITY:
+    above = (probability > CORE_PROBABILITY).astype(np.uint8)
+    _, labels, places, _ = cv2.connectedComponentsWithStats(above, connectivity=4)
+    sums = np.bincount(labels.ravel(), weights=probability.ravel())
+    for (left, top, width, height, area), total in zip(places[1:].tolist(), sums[1:], strict=True):
+        box, mean = Box(0, top, top + height, left, left + width), float(total) / area
+        if SMALLEST_CORE <= min(height, width) <= largest and mean >= LINE_PROBABILITY:
             yield box, mean
 
 
