@@ -25,6 +25,9 @@ from pydicom.uid import (
 from clerkship_cases.deidentify.pixels import Box, clean_pixels
 from clerkship_cases.deidentify.pixels.codestream import without_segments
 
+# The networks take a second to load, and most of one for each image.
+pytestmark = pytest.mark.slow
+
 NAME = "Vorskalen"
 
 

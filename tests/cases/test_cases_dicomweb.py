@@ -24,6 +24,9 @@ from clerkship_cases.sources.dicomweb import DicomWebServer
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from orthanc import PASSWORD, USER, Orthanc, lowest, orthanc, running
 
+# Real servers and real waiting.
+pytestmark = pytest.mark.slow
+
 __all__ = ["orthanc"]  # a fixture
 
 STUDY, SERIES = "1.2.3", "1.2.3.4"

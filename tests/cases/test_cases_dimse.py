@@ -21,6 +21,9 @@ from clerkship_cases.sources.dimse import Pacs
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from orthanc import AE_TITLE, Orthanc, lowest, orthanc
 
+# Real associations and real waiting.
+pytestmark = pytest.mark.slow
+
 __all__ = ["orthanc"]  # a fixture
 
 QUICK = Limits(seconds=2.0, quiet_seconds=0.5)

@@ -36,6 +36,7 @@ def fuzz(first: int, count: int) -> str:
     return "\n".join(line for line in lines if line.startswith("FOUND"))
 
 
+@pytest.mark.slow
 def test_a_few_damaged_files_end_as_one_sentence() -> None:
     assert fuzz(0, 60) == ""
 

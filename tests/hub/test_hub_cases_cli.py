@@ -125,6 +125,7 @@ def test_a_series_of_the_commons_is_got_from_a_mirror(
     assert open_case("chest-pet-acrin-042").volume.array.shape == (135, 128, 128)
 
 
+@pytest.mark.slow  # builds the index of the commons
 def test_a_non_commercial_series_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     import clerkship_cases.search_idc as module
     from clerkship_cases.search_idc import IdcSeries
